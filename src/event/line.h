@@ -1,0 +1,30 @@
+/*
+ * line.h - how events travel through Redis: one message for each commit, one line for each event,
+ *   ULID SP SEQ SP T SP JSON LF      (T is 1 for a terminal event, else 0)
+ * so that a subscriber finds what it needs without parsing JSON. Pure.
+ */
+#ifndef EVENT_LINE_H
+#define EVENT_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "order/order.h"
+
+struct event_line {
+  struct ulid order_id;
+  int32_t seq;
+  bool terminal;
+  const char *json; /* borrowed */
+  size_t json_len;
+};
+
+void event_line_write(const struct order_event *e, struct buf *out);
+
+/* event_line_next() reads the line at *text, moves *text past it and returns true; false at the end
+ * or at a malformed line (*text is then NULL). */
+bool event_line_next(const char **text, const char *end, struct event_line *out);
+
+#endif

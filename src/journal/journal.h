@@ -1,0 +1,163 @@
+/*
+ * journal.h - the only writer of PostgreSQL: accepts, claims and every step of an order.
+ *
+ * DESIGN. What gathers while fewer than two transactions are in flight leaves as one transaction with
+ * array parameters; each request in it gets a result of its own. An order is in at most one
+ * transaction at a time, and several steps of one order in a batch are one update. Steps are
+ * compare-and-set on (fence, ver, not terminal): a stale one changes nothing and its order is lost
+ * to this process. When a COMMIT's answer is lost, the orders are read back first, and only what did
+ * not happen is done again. After a commit, and only then, the relay tells Redis.
+ *
+ * Loop thread only. Callbacks run from the loop, never inside the call.
+ */
+#ifndef JOURNAL_JOURNAL_H
+#define JOURNAL_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/list.h"
+#include "base/status.h"
+#include "base/ulid.h"
+#include "journal/relay.h"
+#include "order/order.h"
+#include "order/type.h"
+
+struct journal;
+
+struct journal_options {
+  const char *database_url;
+  size_t max_waiting;        /* accepts waiting for their transaction; beyond: ST_FULL */
+  int64_t lease_ms;          /* of a session, for take-overs */
+  int64_t idempotency_ttl_s;
+};
+
+struct journal *journal_create(uv_loop_t *loop, const struct journal_options *options,
+                               struct relay *relay);
+/* journal_destroy() answers what waits with ST_AWAY, then closes. */
+void journal_destroy(struct journal *j, void (*done)(void *arg), void *arg);
+bool journal_up(const struct journal *j);
+/* journal_idle() is true when nothing waits and nothing is in flight. */
+bool journal_idle(const struct journal *j);
+
+/* ── accept ─────────────────────────────────────────────────────────────────────────────────── */
+
+enum { JOURNAL_HASH_LEN = 32 };
+
+struct journal_accept {
+  const char *tenant;
+  const char *client_order_id; /* NULL: none */
+  const char *idempotency_key; /* NULL: none */
+  const unsigned char *request_hash; /* SHA-256 of the body; needed with either of the two */
+  const char *type;
+  const char *status;  /* the type's initial state */
+  const char *payload; /* JSON object */
+};
+
+struct journal_accepted {
+  struct ulid id;
+  int64_t created_at_ms; /* PostgreSQL's clock */
+};
+
+/* ST_OK: durable, with its first event. ST_REPLAYED: accepted before with the same body; accepted
+ * holds the first one. ST_CONFLICT: with another body. ST_BUSY: the first is still under way.
+ * ST_AWAY: PostgreSQL is away, or did not answer in time; it may or may not be there. */
+typedef void (*journal_accepted_fn)(void *arg, enum status status,
+                                    const struct journal_accepted *accepted);
+
+/* journal_accept() copies what it is given. ST_FULL, ST_AWAY, ST_BUSY: at once, no callback. */
+enum status journal_accept(struct journal *j, const struct journal_accept *accept,
+                           journal_accepted_fn done, void *arg) MUST_CHECK;
+
+/* ── claim ──────────────────────────────────────────────────────────────────────────────────── */
+
+struct journal_intent {
+  char venue[OX_NAME_MAX];
+  struct ox_tx tx;
+  uint64_t in_amount;
+  uint64_t min_out_amount;
+};
+
+/* What a claim gives. owned is the caller's to free (order_deinit, free). */
+struct journal_claimed {
+  struct order order;
+  int64_t fence;
+  int32_t takeovers;
+  void *state;
+  size_t state_len;
+  struct journal_intent *open_intent; /* NULL: none */
+};
+
+enum journal_refusal {
+  JOURNAL_TERMINAL, /* it has ended, or was never there: drop the hint */
+  JOURNAL_OWNED,    /* its owner is alive: ask again later */
+  JOURNAL_NOT_DUE,  /* retry_ms says when */
+  JOURNAL_LATE,     /* the hand-over came after the limiter's slack */
+};
+
+/* Gives claimed (ST_OK), or says why not (ST_STALE, refusal), or ST_AWAY. */
+typedef void (*journal_claimed_fn)(void *arg, enum status status, struct journal_claimed *claimed,
+                                   enum journal_refusal refusal, int64_t retry_ms);
+
+/* journal_claim() makes session the owner of id: fence + 1, the claim state entered when there is one
+ * and no transaction is open, an attempt counted when the last one failed. handover_by_ms: refused
+ * as JOURNAL_LATE after that moment by PostgreSQL's clock; INT64_MAX: never. */
+void journal_claim(struct journal *j, const struct ulid *session, const struct ulid *id,
+                   int64_t handover_by_ms, journal_claimed_fn done, void *arg);
+
+/* ── steps of an order this process owns ────────────────────────────────────────────────────── */
+
+/* Embed it in what runs the order; init it from a claim. It must live until idle. */
+struct journal_order {
+  struct ulid id;
+  const struct order_type *type;
+  int64_t fence;
+  int32_t ver; /* after the entries that committed */
+  int32_t attempt;
+  const char *status; /* after the entries that were posted; in the state table */
+  char token[QUEUE_TOKEN_MAX]; /* of the lease in Redis */
+  bool lost;          /* a step was refused: whatever follows is dropped with ST_STALE */
+  struct list waiting, in_flight; /* of journal_entry */
+  struct list_node node;
+};
+
+enum journal_hold {
+  JOURNAL_KEEP,    /* go on running */
+  JOURNAL_RETRY,   /* give it up; due again after delay_ms, as a new attempt */
+  JOURNAL_RELEASE, /* give it up, due at once, same attempt */
+};
+
+enum journal_settle { JOURNAL_UNSETTLED, JOURNAL_LANDED, JOURNAL_REVERTED, JOURNAL_DEAD };
+
+/* One report: an event, an intent, how the open intent ended, what becomes of the order. Any
+ * part may be missing. Members are owned; allocated with mem_alloc, freed by the journal after
+ * done. An event with a terminal phase ends the order; result and error go with it. */
+struct journal_entry {
+  struct list_node node;
+  struct journal_order *order;
+  const struct ox_state *state; /* the event's; NULL: no event */
+  char *data;                   /* the event's JSON object; NULL: {} */
+  char *error;                  /* JSON object; NULL: unchanged */
+  struct journal_intent *intent;
+  enum journal_settle settle;
+  char tx_hash[OX_TX_HASH_MAX]; /* with settle: of the open intent, and its fill */
+  char venue[OX_NAME_MAX];
+  struct ox_landing landing;
+  void *keep; /* state blob; NULL: unchanged */
+  size_t keep_len;
+  enum journal_hold hold;
+  int64_t delay_ms;
+  /* ST_OK: durable. ST_STALE: refused, the order is lost. May be NULL. */
+  void (*done)(struct journal_entry *entry, enum status status);
+  void *arg;
+};
+
+void journal_order_init(struct journal_order *o, const struct journal_claimed *claimed,
+                        const struct order_type *type, const char *token);
+bool journal_order_idle(const struct journal_order *o);
+void journal_post(struct journal *j, struct journal_entry *entry); /* takes entry */
+void journal_entry_free(struct journal_entry *entry);
+
+#endif

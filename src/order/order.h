@@ -1,0 +1,56 @@
+/*
+ * order.h - an order and its events as PostgreSQL has them, and how they look as JSON. Pure.
+ */
+#ifndef ORDER_ORDER_H
+#define ORDER_ORDER_H
+
+#include <ox/executor.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/ulid.h"
+
+enum { ORDER_OWN_ID_MAX = 64, ORDER_STATUS_MAX = 32 };
+
+/* Strings are owned by the struct; JSON members hold text of JSON objects, NULL for none. */
+struct order {
+  struct ulid id;
+  char *client_order_id; /* NULL: none */
+  char *type;
+  char *status;
+  enum ox_phase phase;
+  int32_t attempt;
+  int32_t ver; /* seq of the newest event */
+  char *payload;
+  char *result;
+  char *error;
+  int64_t created_at_ms;
+  int64_t updated_at_ms;
+  int64_t completed_at_ms; /* 0: not yet */
+};
+
+void order_deinit(struct order *o);
+
+/* order_write() appends the order as the API shows it: envelope, payload and result side by side. */
+void order_write(const struct order *o, struct buf *out);
+
+struct order_event {
+  struct ulid order_id;
+  int32_t seq;
+  int32_t attempt;
+  const char *status;
+  enum ox_phase phase;
+  int64_t at_ms;
+  const char *data; /* JSON object; NULL: {} */
+};
+
+/* order_event_write() appends {"orderId","seq","status","phase","attempt","timestamp","data"}: the
+ * one form in which events are stored in messages, replayed and streamed. */
+void order_event_write(const struct order_event *e, struct buf *out);
+
+/* order_own_id_valid() is true for a caller's own id: 1-64 of A-Z a-z 0-9 . _ : - and none of the
+ * reserved words. */
+bool order_own_id_valid(const char *text, size_t len);
+
+#endif

@@ -1,0 +1,126 @@
+/*
+ * queue.h - the queue in Redis: which orders wait, which are delayed, who runs which until when,
+ * and how many may start. Hints only: PostgreSQL decides (see journal.h), a lost or doubled hint
+ * costs time, never an order.
+ *
+ * DESIGN. Keys share one hash tag, PREFIX:{0}:…
+ *   waiting  ZSET  score 0, member = ULID: lexicographic order is the order of accept
+ *   delayed  ZSET  score = due, Unix ms by Redis' clock
+ *   active   ZSET  score = end of the lease; leases HASH ULID → token
+ *   starts   ZSET  the limiter's sliding log: score = start time, member = token of the start
+ *   clock          the latest time seen: TIME clamped never to go back
+ *   epoch          run_id the limiter's log is good for; missing or another: claim is CLOSED
+ *   paused, counts
+ * Each operation is one Lua script, O(log n) for each order. The limiter counts a start in any
+ * window of rate_window_ms + slack_ms; the hand-over must be done within slack_ms of the claim or be
+ * given back with queue_put_back(), so no window of rate_window_ms sees more than rate_limit.
+ *
+ * Loop thread only. Every call answers ST_AWAY at once when Redis is away (no callback then);
+ * otherwise its callback runs exactly once, with ST_AWAY when the answer was lost.
+ */
+#ifndef QUEUE_QUEUE_H
+#define QUEUE_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "base/ulid.h"
+#include "io/redis.h"
+
+struct queue;
+
+struct queue_options {
+  const char *prefix;
+  int64_t rate_limit; /* starts in a window; 0: off */
+  int64_t rate_window_ms;
+  int64_t slack_ms;
+  int64_t lease_ms;
+};
+
+/* Who holds a lease: the process's session and a counter, "SESSION:N". */
+enum { QUEUE_TOKEN_MAX = 48 };
+
+struct queue_item {
+  struct ulid id;
+  char token[QUEUE_TOKEN_MAX];
+  int64_t delay_ms; /* enqueue, put back: from now; 0: waiting at once */
+};
+
+enum queue_gate {
+  QUEUE_OPEN,
+  QUEUE_PAUSED,
+  QUEUE_LIMITED, /* wait_ms until the next start is allowed */
+  QUEUE_CLOSED,  /* no epoch: queue_open_epoch() first */
+};
+
+struct queue_claimed {
+  const struct queue_item *items; /* borrowed for the callback */
+  size_t n;
+  enum queue_gate gate; /* what stopped it from giving more */
+  int64_t wait_ms;      /* till there may be more: limiter or next due; -1: nothing known */
+};
+
+struct queue_counts {
+  int64_t waiting, active, delayed, completed, failed;
+  int64_t used_in_window;
+  int64_t oldest_waiting_ms; /* age of the oldest waiting, from its ULID; 0: none */
+  bool paused;
+};
+
+typedef void (*queue_done_fn)(void *arg, enum status status);
+typedef void (*queue_claimed_fn)(void *arg, enum status status, const struct queue_claimed *claimed);
+typedef void (*queue_counts_fn)(void *arg, enum status status, const struct queue_counts *counts);
+typedef void (*queue_ids_fn)(void *arg, enum status status, const struct ulid *ids, size_t n);
+
+struct queue *queue_create(struct redis_conn *redis, const struct queue_options *options);
+void queue_destroy(struct queue *q);
+
+/* queue_enqueue() makes orders wait that are not known yet, waiting, delayed or active: idempotent.
+ * When the first of them waits at once it publishes an empty message on queue_wake_channel(). */
+enum status queue_enqueue(struct queue *q, const struct queue_item *items, size_t n,
+                          queue_done_fn done, void *arg) MUST_CHECK;
+
+/* queue_claim() promotes what is due, then takes up to max leases, oldest first. session is the
+ * claiming process's. */
+enum status queue_claim(struct queue *q, const char *session, size_t max, queue_claimed_fn done,
+                        void *arg) MUST_CHECK;
+
+/* queue_beat() renews the leases whose token is still ours; the others come back as lost. */
+enum status queue_beat(struct queue *q, const struct queue_item *items, size_t n,
+                       queue_ids_fn lost, void *arg) MUST_CHECK;
+
+/* queue_finish() forgets orders that ended (only with our token, or none at all: a terminal order
+ * must not wait) and counts them. */
+enum status queue_finish(struct queue *q, const struct queue_item *items, size_t n, bool succeeded,
+                         queue_done_fn done, void *arg) MUST_CHECK;
+
+/* queue_put_back() gives up leases that are ours: the order waits again, or is delayed by
+ * delay_ms. With refund the start is taken out of the limiter's log: it was never handed over. */
+enum status queue_put_back(struct queue *q, const struct queue_item *items, size_t n, bool refund,
+                           queue_done_fn done, void *arg) MUST_CHECK;
+
+/* queue_drop() forgets orders whoever holds them: they are terminal in PostgreSQL. */
+enum status queue_drop(struct queue *q, const struct ulid *ids, size_t n, queue_done_fn done,
+                       void *arg) MUST_CHECK;
+
+/* queue_reap() makes orders whose lease ran out wait again; at most max at a time. */
+enum status queue_reap(struct queue *q, size_t max, queue_ids_fn reaped, void *arg) MUST_CHECK;
+
+/* queue_open_epoch() opens the limiter for this run_id after closed_ms, unless another process has
+ * done so. */
+enum status queue_open_epoch(struct queue *q, int64_t closed_ms, queue_done_fn done,
+                             void *arg) MUST_CHECK;
+
+enum status queue_pause(struct queue *q, bool paused, queue_done_fn done, void *arg) MUST_CHECK;
+enum status queue_counts(struct queue *q, queue_counts_fn done, void *arg) MUST_CHECK; /* O(1) */
+
+/* Pub/sub channel names: new work, and events (see event/subscriber.h). */
+const char *queue_wake_channel(const struct queue *q);
+const char *queue_event_channel(const struct queue *q);
+
+/* queue_publish() sends text to the event channel. */
+enum status queue_publish(struct queue *q, const char *text, size_t len) MUST_CHECK;
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * reader.h - looking things up in PostgreSQL. Lookups of one turn of the loop leave as one
+ * "= ANY($1)" for each kind, on a connection of the reader's own. Loop thread only.
+ *
+ * Every call: ST_AWAY at once when PostgreSQL is away (no callback), else the callback exactly once,
+ * with ST_AWAY if the answer was lost, ST_FULL at once when too many are waiting.
+ */
+#ifndef STORE_READER_H
+#define STORE_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "io/pg.h"
+#include "order/order.h"
+
+struct reader;
+
+/* order is borrowed; NULL unless ST_OK. ST_NOT_FOUND: unknown, or not this tenant's. */
+typedef void (*reader_order_fn)(void *arg, enum status status, const struct order *order);
+/* JSON text of the events, oldest first; terminal tells whether the last is terminal. */
+struct reader_event {
+  int32_t seq;
+  bool terminal;
+  const char *json;
+  size_t json_len;
+};
+typedef void (*reader_events_fn)(void *arg, enum status status, const struct reader_event *events,
+                                 size_t n);
+struct reader_head {
+  struct ulid id;
+  int32_t ver;
+};
+typedef void (*reader_heads_fn)(void *arg, enum status status, const struct reader_head *heads,
+                                size_t n);
+
+struct reader *reader_create(uv_loop_t *loop, const char *url);
+void reader_destroy(struct reader *r, void (*done)(void *arg), void *arg);
+bool reader_up(const struct reader *r);
+
+/* reader_order() finds an order of tenant by its id, or by the caller's own id. Both borrowed for
+ * the call only. */
+enum status reader_order(struct reader *r, const char *tenant, const struct ulid *id,
+                         reader_order_fn done, void *arg) MUST_CHECK;
+enum status reader_order_by_own_id(struct reader *r, const char *tenant, const char *own_id,
+                                   reader_order_fn done, void *arg) MUST_CHECK;
+
+/* reader_events() reads the events of an order with seq > since. */
+enum status reader_events(struct reader *r, const struct ulid *id, int32_t since,
+                          reader_events_fn done, void *arg) MUST_CHECK;
+
+/* reader_heads() reads the newest seq of many orders (≤ 1000). */
+enum status reader_heads(struct reader *r, const struct ulid *ids, size_t n, reader_heads_fn done,
+                         void *arg) MUST_CHECK;
+
+#endif
