@@ -20,13 +20,14 @@ enum decimal_result {
  * decimals: 0 to 18. The text need not be NUL-terminated. */
 enum decimal_result decimal_parse(const char *text, size_t len, unsigned decimals, uint64_t *out);
 
-enum { DECIMAL_MAX = 48 };
+enum { DECIMAL_MAX = 64 };
 
 /* decimal_format() writes units * 10^-decimals without trailing zeros ("1.5", "0.000001", "3"). */
 void decimal_format(uint64_t units, unsigned decimals, char out[DECIMAL_MAX]);
 
 /* decimal_format_price() writes the price of one whole input token in whole output tokens,
- * (out / 10^out_decimals) / (in / 10^in_decimals), with places decimals, rounded down; in > 0. */
+ * (out / 10^out_decimals) / (in / 10^in_decimals), with places decimals (0 to 18), rounded
+ * down; in_units > 0. */
 void decimal_format_price(uint64_t in_units, unsigned in_decimals, uint64_t out_units,
                           unsigned out_decimals, unsigned places, char out[DECIMAL_MAX]);
 

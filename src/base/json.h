@@ -31,7 +31,7 @@ void json_strn(struct json_writer *w, const char *key, const char *text, size_t 
 void json_int(struct json_writer *w, const char *key, int64_t value);
 void json_uint_str(struct json_writer *w, const char *key, uint64_t value); /* "123" */
 void json_bool(struct json_writer *w, const char *key, bool value);
-void json_null(struct json_writer *w, const char *key);
+void json_nil(struct json_writer *w, const char *key); /* null; json_null() is jansson's */
 void json_time(struct json_writer *w, const char *key, int64_t unix_ms); /* RFC 3339; 0: null */
 void json_raw(struct json_writer *w, const char *key, const char *json, size_t len);
 /* json_members() adds the members of object (text of a JSON object) to the one being written. */

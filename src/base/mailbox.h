@@ -13,7 +13,8 @@
 struct mailbox;
 
 /* mailbox_create() holds at most capacity items. wake, if not NULL, is called by the posting
- * thread, outside the lock, after a post into an empty mailbox: a loop passes uv_async_send. */
+ * thread, outside the lock, after a post into an empty mailbox: a loop passes uv_async_send, and
+ * drains until nothing is left. */
 struct mailbox *mailbox_create(size_t capacity, void (*wake)(void *arg), void *arg);
 void mailbox_destroy(struct mailbox *m); /* must be empty of anything that needs freeing */
 

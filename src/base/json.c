@@ -1,0 +1,325 @@
+/*
+ * json.c - JSON out and in. Pure; any thread, one at a time for each writer and object.
+ *
+ * DESIGN: jansson decides what is valid and unescapes strings, but it turns numbers into doubles.
+ * So the text, known to be valid by then, is walked once more, member by member beside jansson's
+ * (which keeps the order), and what is not a string is copied from it. Names and strings point into
+ * jansson's tree, the rest into one block beside it.
+ */
+#include "base/json.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/escape.h"
+
+enum { DEPTH_MAX = 16 };
+
+/* ── the writer ──────────────────────────────────────────────────────────────────────────────── */
+
+void json_writer_init(struct json_writer *w, struct buf *out)
+{
+  *w = (struct json_writer){.out = out};
+}
+
+static void put_string(struct buf *out, const char *text, size_t len)
+{
+  buf_append_char(out, '"');
+  for (;;) {
+    size_t plain = escape_plain(text, len);
+    buf_append(out, text, plain);
+    if (plain == len) break;
+    char escaped[ESCAPE_MAX];
+    buf_append(out, escaped, escape_one(text + plain, escaped));
+    text += plain + 1;
+    len -= plain + 1;
+  }
+  buf_append_char(out, '"');
+}
+
+static void put_key(struct json_writer *w, const char *key)
+{
+  if (w->comma) buf_append_char(w->out, ',');
+  w->comma = true;
+  if (!key) return;
+  put_string(w->out, key, strlen(key));
+  buf_append_char(w->out, ':');
+}
+
+static void open_with(struct json_writer *w, const char *key, char bracket)
+{
+  put_key(w, key);
+  buf_append_char(w->out, bracket);
+  w->comma = false;
+}
+
+static void close_with(struct json_writer *w, char bracket)
+{
+  buf_append_char(w->out, bracket);
+  w->comma = true;
+}
+
+void json_begin(struct json_writer *w, const char *key)
+{
+  open_with(w, key, '{');
+}
+
+void json_end(struct json_writer *w)
+{
+  close_with(w, '}');
+}
+
+void json_begin_array(struct json_writer *w, const char *key)
+{
+  open_with(w, key, '[');
+}
+
+void json_end_array(struct json_writer *w)
+{
+  close_with(w, ']');
+}
+
+void json_strn(struct json_writer *w, const char *key, const char *text, size_t len)
+{
+  put_key(w, key);
+  put_string(w->out, text, len);
+}
+
+void json_str(struct json_writer *w, const char *key, const char *text)
+{
+  if (text)
+    json_strn(w, key, text, strlen(text));
+  else
+    json_nil(w, key);
+}
+
+void json_int(struct json_writer *w, const char *key, int64_t value)
+{
+  put_key(w, key);
+  buf_append_int(w->out, value);
+}
+
+void json_uint_str(struct json_writer *w, const char *key, uint64_t value)
+{
+  char text[24];
+  int len = snprintf(text, sizeof text, "\"%llu\"", (unsigned long long)value);
+  json_raw(w, key, text, (size_t)len);
+}
+
+void json_bool(struct json_writer *w, const char *key, bool value)
+{
+  json_raw(w, key, value ? "true" : "false", value ? 4 : 5);
+}
+
+void json_nil(struct json_writer *w, const char *key)
+{
+  json_raw(w, key, "null", 4);
+}
+
+void json_time(struct json_writer *w, const char *key, int64_t unix_ms)
+{
+  if (unix_ms == 0) {
+    json_nil(w, key);
+    return;
+  }
+  char text[1 + CLOCK_RFC3339_LEN + 1];
+  clock_rfc3339(unix_ms, text + 1);
+  text[0] = text[1 + CLOCK_RFC3339_LEN] = '"';
+  json_raw(w, key, text, sizeof text);
+}
+
+void json_raw(struct json_writer *w, const char *key, const char *json, size_t len)
+{
+  put_key(w, key);
+  buf_append(w->out, json, len);
+}
+
+/* ── walking text that jansson found valid ───────────────────────────────────────────────────── */
+
+static bool is_space(char c)
+{
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static const char *skip_space(const char *p, const char *end)
+{
+  while (p < end && is_space(*p)) p++;
+  return p;
+}
+
+/* p is at the opening quote; returns what follows the closing one, or end. */
+static const char *skip_string(const char *p, const char *end)
+{
+  for (p++; p < end && *p != '"'; p++)
+    if (*p == '\\') p++;
+  return p < end ? p + 1 : end;
+}
+
+/* p is at an opening bracket; returns what follows the one that closes it. */
+static const char *skip_nested(const char *p, const char *end)
+{
+  int depth = 0;
+  while (p < end) {
+    if (*p == '"') {
+      p = skip_string(p, end);
+      continue;
+    }
+    if (*p == '{' || *p == '[') depth++;
+    if (*p == '}' || *p == ']') depth--;
+    p++;
+    if (depth == 0) break;
+  }
+  return p;
+}
+
+static const char *skip_value(const char *p, const char *end)
+{
+  if (*p == '"') return skip_string(p, end);
+  if (*p == '{' || *p == '[') return skip_nested(p, end);
+  while (p < end && *p != ',' && *p != '}' && *p != ']' && !is_space(*p)) p++;
+  return p;
+}
+
+void json_members(struct json_writer *w, const char *object, size_t len)
+{
+  const char *p = skip_space(object, object + len), *end = object + len;
+  while (end > p && is_space(end[-1])) end--;
+  if (end - p < 2) return;
+  assert(*p == '{' && end[-1] == '}');
+  p = skip_space(p + 1, --end);
+  while (end > p && is_space(end[-1])) end--;
+  if (p < end) json_raw(w, NULL, p, (size_t)(end - p));
+}
+
+/* ── reading ─────────────────────────────────────────────────────────────────────────────────── */
+
+struct tree {
+  json_t *root;
+  char texts[]; /* of all values that are no strings, each with a NUL */
+};
+
+/* jansson recurses as deep as the text goes, up to 2048: too deep is refused before it looks. */
+static bool too_deep(const char *text, size_t len)
+{
+  const char *p = text, *end = text + len;
+  int depth = 0;
+  while (p < end) {
+    if (*p == '"') {
+      p = skip_string(p, end);
+      continue;
+    }
+    if ((*p == '{' || *p == '[') && ++depth > DEPTH_MAX) return true;
+    if (*p == '}' || *p == ']') depth--;
+    p++;
+  }
+  return false;
+}
+
+static json_t *load_object(const char *text, size_t len, char *error, size_t error_len)
+{
+  if (skip_space(text, text + len) == text + len) {
+    snprintf(error, error_len, "there is nothing but a JSON object was expected");
+    return NULL;
+  }
+  if (too_deep(text, len)) {
+    snprintf(error, error_len, "nested deeper than %d levels", DEPTH_MAX);
+    return NULL;
+  }
+  json_error_t why;
+  json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &why);
+  if (!root) {
+    snprintf(error, error_len, "%s (line %d, column %d)", why.text, why.line, why.column);
+    return NULL;
+  }
+  if (!json_is_object(root)) {
+    snprintf(error, error_len, "a JSON object was expected");
+    json_decref(root);
+    return NULL;
+  }
+  return root;
+}
+
+static enum ox_field_kind kind_of(const json_t *value)
+{
+  switch (json_typeof(value)) {
+  case JSON_STRING: return OX_FIELD_STRING;
+  case JSON_INTEGER:
+  case JSON_REAL: return OX_FIELD_NUMBER;
+  case JSON_TRUE:
+  case JSON_FALSE: return OX_FIELD_BOOL;
+  case JSON_NULL: return OX_FIELD_NULL;
+  case JSON_OBJECT:
+  case JSON_ARRAY: break;
+  }
+  return OX_FIELD_JSON;
+}
+
+/* Fills f from value and its text [p, end); returns the free place in texts. */
+static char *set_field(struct ox_field *f, const json_t *value, const char *p, const char *end,
+                       char *texts)
+{
+  f->kind = kind_of(value);
+  if (f->kind == OX_FIELD_STRING) {
+    f->text = json_string_value(value);
+    f->len = json_string_length(value);
+    return texts;
+  }
+  f->len = (size_t)(end - p);
+  f->text = memcpy(texts, p, f->len);
+  texts[f->len] = '\0';
+  return texts + f->len + 1;
+}
+
+static void set_fields(struct json_object *o, json_t *root, const char *text, const char *end)
+{
+  struct tree *tree = o->tree;
+  char *texts = tree->texts;
+  const char *p = skip_space(text, end);
+  for (void *it = json_object_iter(root); it; it = json_object_iter_next(root, it)) {
+    p = skip_string(skip_space(p + 1, end), end); /* from the bracket or comma, over the name */
+    p = skip_space(skip_space(p, end) + 1, end);  /* over the colon */
+    const char *value = p;
+    p = skip_value(p, end);
+    struct ox_field *f = &o->fields[o->n_fields++];
+    f->name = json_object_iter_key(it);
+    texts = set_field(f, json_object_iter_value(it), value, p, texts);
+    p = skip_space(p, end);
+  }
+  assert(p < end && (*p == '}' || o->n_fields == 0));
+}
+
+enum status json_object_parse(const char *text, size_t len, struct json_object *out, char *error,
+                              size_t error_len)
+{
+  json_t *root = load_object(text, len, error, error_len);
+  if (!root) return ST_INVALID;
+  /* A value is followed by a comma or bracket, whose byte its NUL takes: len is enough. */
+  struct tree *tree = mem_alloc(sizeof *tree + len);
+  tree->root = root;
+  struct json_object o = {.tree = tree};
+  o.fields = mem_alloc(json_object_size(root) * sizeof o.fields[0]);
+  set_fields(&o, root, text, text + len);
+  *out = o;
+  return ST_OK;
+}
+
+void json_object_deinit(struct json_object *o)
+{
+  struct tree *tree = o->tree;
+  if (tree) json_decref(tree->root);
+  free(tree);
+  free(o->fields);
+  *o = (struct json_object){0};
+}
+
+void json_field_write(struct json_writer *w, const struct ox_field *field)
+{
+  if (field->kind == OX_FIELD_STRING)
+    json_strn(w, field->name, field->text, field->len);
+  else
+    json_raw(w, field->name, field->text, field->len);
+}
