@@ -97,8 +97,8 @@ struct ox_host {
   enum ox_status_code (*await_landing)(const struct ox_host *host, struct ox_landing *landing);
 
   /* lookup() asks a venue about any txHash, once. */
-  enum ox_venue_result (*lookup)(const struct ox_host *host, const char *venue,
-                                 const char *tx_hash, struct ox_landing *landing);
+  enum ox_venue_result (*lookup)(const struct ox_host *host, const char *venue, const char *tx_hash,
+                                 struct ox_landing *landing);
 
   /* sleep_ms() returns early with OX_LOST on cancel, drain or a lost lease. */
   enum ox_status_code (*sleep_ms)(const struct ox_host *host, int64_t ms);
@@ -123,6 +123,12 @@ struct ox_executor {
   enum ox_outcome (*execute)(const struct ox_order *order, const struct ox_host *host);
 };
 
+/*
+ * open() and close(), each may be NULL, are for what the plugin's members share (a token table, a
+ * connection): open() comes first of all, on the main thread before any other is started, close()
+ * last. What open() sets up is constant or locks itself. config outlives the plugin. On failure
+ * open() writes one sentence to error (error_len bytes with the NUL); close() is not called then.
+ */
 struct ox_plugin {
   uint32_t size;
   uint32_t abi_major;
@@ -130,6 +136,8 @@ struct ox_plugin {
   const char *name;
   const struct ox_executor *const *executors; /* NULL-terminated; may be NULL */
   const struct ox_venue *const *venues;       /* NULL-terminated; may be NULL */
+  enum ox_venue_result (*open)(const struct ox_config *config, char *error, size_t error_len);
+  void (*close)(void);
 };
 
 /* The one symbol a plugin exports. */

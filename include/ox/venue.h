@@ -3,7 +3,9 @@
  *
  * Threads: every function may be called from many threads at once, and may block until the
  * deadline it is given, never longer. Money is in base units (lamports and the like), always
- * integers. Times are Unix milliseconds by the host's clock (ox_config.now_ms).
+ * integers. Times are Unix milliseconds. Deadlines are by the host's clock (ox_config.now_ms); what
+ * a venue says (expiry, landing, watermark) is by the venue's own, and only compared with each
+ * other: the two clocks may be far apart.
  */
 #ifndef OX_VENUE_H
 #define OX_VENUE_H
@@ -26,6 +28,14 @@ enum ox_venue_result {
   OX_VENUE_RATE_LIMITED, /* asked too often; nothing was sent */
   OX_VENUE_REJECTED,     /* a final no: these bytes will never land */
 };
+
+/* ox_venue_result_name() is the word events and logs use: "TIMEOUT". */
+static inline const char *ox_venue_result_name(enum ox_venue_result result)
+{
+  static const char *const names[] = {"OK",           "TIMEOUT",      "UNAVAILABLE",
+                                      "NO_LIQUIDITY", "RATE_LIMITED", "REJECTED"};
+  return (size_t)result < sizeof names / sizeof *names ? names[result] : "UNKNOWN";
+}
 
 /* How the venue treats bytes that arrive twice, and so what the host may do after a lost answer. */
 enum ox_submit_class {
@@ -104,9 +114,10 @@ struct ox_config {
 /*
  * name, "raydium", is what events and ledgers show. open() returns OX_VENUE_OK and gives *self,
  * which is handed to every other function; on failure it writes one sentence to error (error_len
- * bytes with the NUL). quote() and lookup() may be retried by the host; build() does no I/O and is
- * deterministic for the same swap and nonce; submit() is called only after the host has made the
- * intent durable. close() is called once, when no other call runs.
+ * bytes with the NUL). quote() and lookup() may be retried by the host; build() does no I/O, and
+ * another nonce or attempt gives other bytes; submit() is called only after the host has made the
+ * intent durable, perhaps in another process than the one that built it: the bytes say it all.
+ * close() is called once, when no other call runs.
  */
 struct ox_venue {
   uint32_t size;

@@ -1,10 +1,10 @@
 /*
  * registry.h - executors and venues: loaded from shared objects at start, checked, then read-only.
  *
- * registry_load() opens every *.so in dir, in alphabetical order, with RTLD_NOW | RTLD_LOCAL. A plugin with the wrong
- * ABI major, without ox_plugin(), with an unsound state table, with a type or venue name that is
- * taken, or whose venue fails to open stops the start; the error names the file and says what is
- * wrong with it. Load on the main thread; look up from any.
+ * registry_load() opens every *.so in dir, in alphabetical order, with RTLD_NOW | RTLD_LOCAL. A
+ * plugin with the wrong ABI major, without ox_plugin(), with an unsound state table, with a type or
+ * venue name that is taken, or whose venue fails to open stops the start; the error names the file
+ * and says what is wrong with it. Load on the main thread; look up from any.
  */
 #ifndef PLUGIN_REGISTRY_H
 #define PLUGIN_REGISTRY_H
