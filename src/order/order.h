@@ -32,7 +32,9 @@ struct order {
 
 void order_deinit(struct order *o);
 
-/* order_write() appends the order as the API shows it: envelope, payload and result side by side. */
+/* order_write() appends the order as the API shows it: envelope, payload and result side by side.
+ * A createdAt or updatedAt in the payload (a record's own) is shown instead of the order's, and
+ * from the second event on updatedAt is the order's, in the form in which the caller gave it. */
 void order_write(const struct order *o, struct buf *out);
 
 struct order_event {

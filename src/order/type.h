@@ -18,9 +18,10 @@ struct order_type {
   const struct ox_executor *executor; /* NULL: moved by the API alone */
 };
 
-/* order_type_check() says whether the table is sound: one initial state in phase queued, one
- * on-fail state in phase failed, every next a known state, terminal phases without next, no state
- * unreachable from the initial one, at most one ON_CLAIM, and that active. error gets a sentence. */
+/* order_type_check() says whether the table is sound: up to 64 states, each name there once; one
+ * initial state in phase queued, one on-fail state in phase failed, at most one on-claim (active)
+ * and one on-cancel (cancelled); every next a known state; terminal phases without next, others
+ * with one; no state unreachable from the initial one. error gets a sentence. */
 enum status order_type_check(const struct order_type *t, char *error, size_t error_len) MUST_CHECK;
 
 const struct ox_state *order_type_state(const struct order_type *t, const char *name);
