@@ -3,8 +3,8 @@
  *
  * DESIGN. Watch = subscribe, buffer, read history > since, merge, drop what was sent. Live events
  * come from the subscriber and are only pokes that carry the event: a hole in seq, or the periodic
- * check (one "= ANY" over the watched orders each second, in chunks, at once after a reconnect) that
- * finds the history ahead, reads PostgreSQL again. The merge itself is event/merge.h, pure.
+ * check (one "= ANY" over the watched orders each second, in chunks, at once after a reconnect)
+ * that finds the history ahead, reads PostgreSQL again. The merge itself is event/merge.h, pure.
  *
  * Loop thread only. Callbacks may call hub_unwatch() on their own watch.
  */
@@ -14,11 +14,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <uv.h>
 
 #include "base/status.h"
 #include "base/ulid.h"
+#include "io/redis.h"
 #include "net/ws.h"
-#include "queue/queue.h"
 #include "store/reader.h"
 
 struct hub;
@@ -32,11 +33,16 @@ struct hub_sink {
   void (*on_lost)(void *arg, int32_t last_seq);
 };
 
+/* The hub listens to event_channel while there is a watch, and for 10 s after the last one. */
 struct hub *hub_create(uv_loop_t *loop, struct reader *reader, struct redis_conn *subscriber,
                        const char *event_channel);
+
+/* hub_destroy() ends every watch without a callback; not from inside one. Reader and subscriber
+ * are still there. The memory goes when the loop has let go of the timer and the reads are back. */
 void hub_destroy(struct hub *h);
 
-/* hub_watch() starts watching an order that is known to exist. */
+/* hub_watch() starts watching an order that is known to exist; since is at most its newest seq. No
+ * callback comes from inside the call. */
 struct hub_watch *hub_watch(struct hub *h, const struct ulid *order, int32_t since,
                             const struct hub_sink *sink, void *arg);
 void hub_unwatch(struct hub_watch *w);
@@ -48,5 +54,8 @@ void hub_on_message(struct hub *h, const char *text, size_t len);
 void hub_on_resubscribed(struct hub *h);
 
 size_t hub_watches(const struct hub *h);
+
+/* hub_tick() is what the hub's own timer calls each second; tests call it with their own clock. */
+void hub_tick(struct hub *h, int64_t now_mono_ms);
 
 #endif
