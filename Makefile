@@ -1,48 +1,71 @@
-# ox. `make help` lists the targets. Variants: SAN=address,undefined | SAN=thread | COV=1, each in a
-# build directory of its own.
+# ox. `make help` lists the targets. Variants, each in a build directory of its own:
+# SAN=address,undefined | SAN=thread | COV=1 | FUZZ=1
 SHELL   := /bin/bash
 .DEFAULT_GOAL := all
-CC      ?= gcc
+MAKEFLAGS += --no-print-directory
 comma   := ,
-VARIANT := $(if $(SAN),$(subst $(comma),-,$(SAN)),$(if $(COV),coverage))
-B       := build$(if $(VARIANT),/$(VARIANT))
 VERSION := 0.1.0
+VARIANT := $(if $(SAN),$(subst $(comma),-,$(SAN)),$(if $(COV),coverage,$(if $(FUZZ),fuzz)))
+B       := build$(if $(VARIANT),/$(VARIANT))
+NPROC   := $(shell nproc 2>/dev/null || echo 2)
 
-WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wvla -Wformat=2 -Werror
-HARDEN  := -fstack-protector-strong -fstack-clash-protection -fcf-protection \
-           $(if $(SAN)$(COV),,-D_FORTIFY_SOURCE=3)
-OPT     := $(if $(COV),-O0 --coverage,$(if $(SAN),-O1 -fno-omit-frame-pointer,-O2))
-CFLAGS  += -std=c11 -D_GNU_SOURCE -g $(OPT) $(WARN) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN))
-LDFLAGS += -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN)) $(if $(COV),--coverage)
+CC      := $(if $(FUZZ),clang,$(if $(filter default,$(origin CC)),gcc,$(CC)))
+WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wvla -Wformat=2 \
+           $(if $(findstring clang,$(CC)),-Wno-sign-conversion,-Werror)
+HARDEN  := -fstack-protector-strong -fstack-clash-protection \
+           $(if $(filter x86_64,$(shell uname -m)),-fcf-protection) $(if $(VARIANT),,-D_FORTIFY_SOURCE=3)
+SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all) \
+           $(if $(FUZZ),-fsanitize=fuzzer-no-link$(comma)address$(comma)undefined) $(if $(COV),--coverage)
+OPT     := $(if $(COV),-O0 -fprofile-update=atomic,$(if $(VARIANT),-O1 -fno-omit-frame-pointer,-O2))
+CFLAGS  += -std=c11 -D_GNU_SOURCE -g $(OPT) $(WARN) $(HARDEN) $(SANITIZE)
+LDFLAGS += -Wl,-z,relro,-z,now $(SANITIZE)
 CPPFLAGS += -MMD -MP -DOX_VERSION='"$(VERSION)"'
 INCLUDES := -Isrc -I. -Iinclude -I$(B)/gen -I/usr/include/postgresql
-LIBS    := -lwebsockets -luv -lhiredis -lpq -ljansson -lhttp_parser -lcrypto -lm -ldl -pthread
+HTTP_PARSER := $(if $(wildcard /usr/include/http_parser.h),-lhttp_parser,-lllhttp)
+LIBS    := -lwebsockets -luv -lhiredis -lpq -ljansson $(HTTP_PARSER) -lcrypto -lm -ldl -pthread
 
 GEN     := $(B)/gen/migrations.c $(B)/gen/lua.c
-CORE_C  := $(filter-out src/main.c,$(wildcard src/*/*.c)) $(filter-out src/ctl/%,$(wildcard workers/*.c))
+CORE_C  := $(filter-out src/ctl/%,$(wildcard src/*/*.c)) $(wildcard workers/*.c)
 CORE_O  := $(CORE_C:%.c=$(B)/%.o) $(GEN:%.c=%.o)
+COMPILE  = $(CC) $(CPPFLAGS) $(INCLUDES) $(CFLAGS) -fPIE -c $< -o $@
 
-.PHONY: all clean help
-all: $(B)/oxd plugins
+.PHONY: all run install clean help
+all: $(B)/oxd plugins ## build everything
+	@:
+
+run: ## install what is missing, build, start private servers, serve on http://127.0.0.1:3000
+	@scripts/deps.sh run
+	@+$(MAKE) -j$(NPROC) all
+	@scripts/run.sh
 
 # ── the daemon ───────────────────────────────────────────────────────────────────────────────────
 $(B)/libox.a: $(CORE_O)
 	@rm -f $@
 	@ar rcs $@ $^
 $(B)/oxd: $(B)/src/main.o $(B)/libox.a
-	$(CC) -o $@ $(B)/src/main.o $(B)/libox.a -pie -rdynamic $(LDFLAGS) $(LIBS)
+	@echo "  LD $@"
+	@$(CC) -o $@ $(B)/src/main.o $(B)/libox.a -pie -rdynamic $(LDFLAGS) $(LIBS)
 $(B)/%.o: %.c | $(GEN)
+	@echo "  CC $<"
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(INCLUDES) $(CFLAGS) -fPIE -c $< -o $@
+	@$(COMPILE)
 $(B)/gen/%.o: $(B)/gen/%.c
-	$(CC) $(CPPFLAGS) $(INCLUDES) $(CFLAGS) -fPIE -c $< -o $@
+	@$(COMPILE)
 $(B)/gen/migrations.c: scripts/embed $(wildcard sql/*.sql)
-	@mkdir -p $(@D) && scripts/embed migrations sql/*.sql > $@
+	@mkdir -p $(@D) && scripts/embed migrations sql/*.sql > $@.new && mv $@.new $@
 $(B)/gen/lua.c: scripts/embed $(wildcard src/queue/lua/*.lua)
-	@mkdir -p $(@D) && scripts/embed lua src/queue/lua/*.lua > $@
+	@mkdir -p $(@D) && scripts/embed lua src/queue/lua/*.lua > $@.new && mv $@.new $@
 
--include $(shell find build -name '*.d' 2>/dev/null)
 include scripts/plugins.mk scripts/tests.mk
+-include $(patsubst %.o,%.d,$(CORE_O) $(B)/src/main.o)
 
-clean:
+install: all ## the daemon, its plugins and their data into DIR (/opt/ox)
+	@install -d $(or $(DIR),/opt/ox)
+	@install -m 755 $(B)/oxd $(wildcard $(B)/*.so) scripts/ready.sh $(or $(DIR),/opt/ox)
+	@install -m 644 $(wildcard $(B)/*.json) $(or $(DIR),/opt/ox)
+
+clean: ## remove what was built; .run/ with its data stays
 	rm -rf build
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile scripts/*.mk | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t18

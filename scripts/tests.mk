@@ -1,8 +1,53 @@
-# Tests. A unit test is one Criterion program: tests/unit/ROOM/FILE_test.c -> $(B)/tests/unit/ROOM/FILE_test
-TEST_LIBS := -lcriterion
-UNIT_C  := $(wildcard tests/unit/*/*_test.c)
-UNIT    := $(UNIT_C:%.c=$(B)/%)
-INTEG_C := $(wildcard tests/integration/*_test.c)
-INTEG   := $(INTEG_C:%.c=$(B)/%)
+# Tests, each a program of its own:
+#   tests/unit/ROOM/FILE_test.c, tests/integration/FILE_test.c   Criterion, linked with all rooms
+#   tests/threads/NAME_test.c   a plain main() for TSan, which crashes inside Criterion
+#   tests/fuzz/NAME_fuzz.c      libFuzzer, with a seed corpus in tests/fuzz/corpus/NAME/ if there is one
+UNIT    := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/*_test.c))
+INTEG   := $(patsubst %.c,$(B)/%,$(wildcard tests/integration/*_test.c))
+THREADS := $(patsubst %.c,$(B)/%,$(wildcard tests/threads/*_test.c))
+FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*_fuzz.c))
+FUZZ_SECONDS ?= 60
+SUITES  ?= $(if $(filter thread,$(SAN)),threads e2e,unit $(if $(SAN),,threads) integration e2e postman)
+
+C_FILES  = $(shell git ls-files '*.c' '*.h')
+TIDY_C   = $(filter src/% workers/% executors/%,$(filter %.c,$(C_FILES)))
+
+.PHONY: test coverage fuzz-quick lint tests threads fuzzers
+LINK_TEST = $(CC) -o $@ $< $(B)/libox.a -pie -rdynamic $(LDFLAGS)
 $(UNIT) $(INTEG): $(B)/%: $(B)/%.o $(B)/libox.a
-	$(CC) -o $@ $< $(B)/libox.a -pie -rdynamic $(LDFLAGS) $(LIBS) $(TEST_LIBS)
+	@echo "  LD $@"
+	@$(LINK_TEST) $(LIBS) -lcriterion
+$(THREADS): $(B)/%: $(B)/%.o $(B)/libox.a
+	@echo "  LD $@"
+	@$(LINK_TEST) $(LIBS)
+$(FUZZERS): $(B)/%: $(B)/%.o $(B)/libox.a
+	@echo "  LD $@"
+	@$(LINK_TEST) -fsanitize=fuzzer $(LIBS)
+-include $(patsubst %,%.d,$(UNIT) $(INTEG) $(THREADS) $(FUZZERS))
+
+tests: all $(UNIT) $(INTEG)
+threads: $(THREADS)
+fuzzers: $(FUZZERS)
+
+test: ## all tests, against private servers; SAN=address,undefined or SUITES="unit e2e" as you like
+	@scripts/deps.sh test
+	@+$(MAKE) -j$(NPROC) $(if $(filter thread,$(SAN)),all,tests)
+	@+$(if $(filter threads,$(SUITES)),$(MAKE) -j$(NPROC) SAN=thread threads,:)
+	@B=$(B) SAN=$(SAN) SUITES="$(SUITES)" scripts/servers.sh tmp -- scripts/test.sh
+
+coverage: ## line coverage of src/ workers/ executors/ by all tests; fails under 80 %
+	@find build/coverage -name '*.gcda' -delete 2>/dev/null || true
+	@+$(MAKE) COV=1 SUITES="unit integration e2e postman" test
+	@gcovr --root . --object-directory build/coverage --filter src/ --filter workers/ \
+	  --filter executors/ --exclude-unreachable-branches --fail-under-line 80 build/coverage
+
+fuzz-quick: ## each fuzzer for FUZZ_SECONDS (60)
+	@scripts/deps.sh test
+	@+$(MAKE) -j$(NPROC) FUZZ=1 fuzzers
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz.sh build/fuzz/tests/fuzz/*_fuzz
+
+lint: ## format, include rules, sizes, banned calls; clang-tidy as advice
+	@scripts/deps.sh lint
+	@scripts/check-deps
+	@clang-format --dry-run -Werror $(C_FILES)
+	@clang-tidy --quiet $(TIDY_C) -- -std=c11 -D_GNU_SOURCE -DOX_VERSION='"0"' $(INCLUDES) 2>/dev/null || true

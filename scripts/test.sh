@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# scripts/test.sh: runs the suites named in SUITES from build directory B against DATABASE_URL and
+# REDIS_URL (make test has scripts/servers.sh set them), and sums them up; with ONLY=word those whose
+# name has it. A program that crashes, hangs, or leaves a sanitizer's report counts as failed.
+set -uo pipefail
+: "${B:=build}" "${ONLY:=}" "${SUITES:=unit threads integration e2e postman}" "${SAN:=}"
+export OXD=$PWD/$B/oxd
+SLOW=1
+[ -z "$SAN" ] || SLOW=4
+export SLOW
+LIMIT_S=$((180 * SLOW))
+
+reports=$(mktemp -d)
+trap 'rm -rf "$reports"' EXIT
+export ASAN_OPTIONS="log_path=$reports/asan:detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1"
+export UBSAN_OPTIONS="log_path=$reports/ubsan:print_stacktrace=1"
+export TSAN_OPTIONS="log_path=$reports/tsan:second_deadlock_stack=1"
+no_aslr=(setarch -R) # gcc 12's TSan cannot map its shadow where ASLR is at its widest
+setarch -R true 2>/dev/null || no_aslr=()
+node=(node)
+if [ "$SAN" = thread ]; then node=("${no_aslr[@]}" node); fi
+
+passed=0 failed=0
+count() { # count SUITE NAME PASSED FAILED OUTPUT
+  local reported
+  reported=$(find "$reports" -type f -name '*san.*' | wc -l)
+  if [ "$reported" -gt 0 ] && [ "$4" -eq 0 ]; then set -- "$1" "$2" "$3" 1 "$5"; fi
+  passed=$((passed + $3)) failed=$((failed + $4))
+  if [ "$4" -eq 0 ]; then printf '  ok    %-44s %4d\n' "$1/$2" "$3"; return; fi
+  printf '  FAIL  %-44s %4d passed, %d failed\n' "$1/$2" "$3" "$4"
+  sed 's/^/        /' "$5"
+  find "$reports" -type f -name '*san.*' -exec head -60 {} \; -delete
+}
+
+criterion() { # criterion SUITE SOURCE...
+  local suite=$1 source name line
+  shift
+  for source; do
+    name=${source#tests/"$suite"/} name=${name%_test.c}
+    [[ $name == *$ONLY* ]] || continue
+    timeout -k 5 "$LIMIT_S" "$B/${source%.c}" >"$reports/out" 2>&1 </dev/null
+    line=$(grep -a 'Synthesis:' "$reports/out" | tail -1 | sed 's/\x1b\[[0-9;]*m//g')
+    if [[ $line =~ Passing:\ ([0-9]+)\ \|\ Failing:\ ([0-9]+)\ \|\ Crashing:\ ([0-9]+) ]]; then
+      count "$suite" "$name" "${BASH_REMATCH[1]}" $((BASH_REMATCH[2] + BASH_REMATCH[3])) "$reports/out"
+    else
+      echo "no result: it crashed, hung, or never started" >>"$reports/out"
+      count "$suite" "$name" 0 1 "$reports/out"
+    fi
+  done
+}
+
+threads() {
+  local source name
+  for source in tests/threads/*_test.c; do
+    name=$(basename "$source" _test.c)
+    [[ $name == *$ONLY* ]] || continue
+    if timeout -k 5 "$LIMIT_S" "${no_aslr[@]}" "build/thread/${source%.c}" >"$reports/out" 2>&1 </dev/null
+    then count threads "$name" 1 0 "$reports/out"
+    else count threads "$name" 0 1 "$reports/out"
+    fi
+  done
+}
+
+modules() { # modules DIR: what package-lock.json pins, if it is not there yet
+  [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ] ||
+    (cd "$1" && npm ci --no-audit --no-fund --loglevel=error) >"$reports/out" 2>&1
+}
+
+node_tests() { # node_tests SUITE FILE...
+  local suite=$1 file name tap=$reports/tap
+  shift
+  for file; do
+    name=$(basename "$file" .test.mjs)
+    [[ $name == *$ONLY* ]] || continue
+    rm -f "$tap"
+    timeout -k 10 $((LIMIT_S * 2)) "${node[@]}" --test --test-reporter=spec --test-reporter-destination=stdout \
+      --test-reporter=tap --test-reporter-destination="$tap" "$file" >"$reports/out" 2>&1 </dev/null
+    if grep -q '^# fail' "$tap" 2>/dev/null; then
+      count "$suite" "$name" "$(sed -n 's/^# pass //p' "$tap")" \
+        $(($(sed -n 's/^# fail //p' "$tap") + $(sed -n 's/^# cancelled //p' "$tap"))) "$reports/out"
+    else
+      count "$suite" "$name" 0 1 "$reports/out"
+    fi
+  done
+}
+
+# with_modules SUITE DIR... -- COMMAND...
+with_modules() {
+  local suite=$1
+  shift
+  while [ "$1" != -- ]; do
+    modules "$1" || { count "$suite" "npm ci in $1" 0 1 "$reports/out"; return; }
+    shift
+  done
+  "${@:2}"
+}
+
+shopt -s nullglob
+for suite in $SUITES; do
+  case $suite in
+  unit) criterion unit tests/unit/*/*_test.c ;;
+  integration) criterion integration tests/integration/*_test.c ;;
+  threads) threads ;;
+  e2e) with_modules e2e tests/e2e -- node_tests e2e tests/e2e/*.test.mjs ;;
+  postman) with_modules postman tests/e2e postman -- node_tests postman tests/postman/*.test.mjs ;;
+  *) echo "test.sh: no such suite: $suite" >&2; exit 2 ;;
+  esac
+done
+[ $((passed + failed)) -gt 0 ] || { echo "no tests ran" >&2; failed=1; }
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
