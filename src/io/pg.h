@@ -23,6 +23,12 @@
 struct pg_conn;
 struct pg_batch;
 
+enum {
+  PG_PARAMS_MAX = 32,           /* of a statement */
+  PG_BATCH_STATEMENTS_MAX = 64, /* of a batch; also how many a connection may prepare */
+  PG_BATCHES_MAX = 256,         /* in flight */
+};
+
 struct pg_statement {
   const char *name;
   const char *sql;
@@ -31,17 +37,17 @@ struct pg_statement {
 struct pg_options {
   const char *url;
   const char *name;                      /* application_name, and in the log */
-  const struct pg_statement *statements; /* prepared on every connect; borrowed for good */
+  const struct pg_statement *statements; /* prepared on every connect; borrowed till closed */
   size_t n_statements;
   int64_t deadline_ms; /* without an answer for so long: the connection is given up */
   void (*on_up)(void *arg);
-  void (*on_down)(void *arg);
+  void (*on_down)(void *arg); /* after the last batch has ended; not because of pg_close() */
   void *arg;
 };
 
 enum pg_outcome {
   PG_COMMITTED,
-  PG_ROLLED_BACK, /* sqlstate says why; nothing of the batch happened */
+  PG_ROLLED_BACK, /* sqlstate says why (57P01 too: shut down); nothing of the batch happened */
   PG_IN_DOUBT,    /* the answer to COMMIT was lost */
 };
 
@@ -65,14 +71,16 @@ void pg_close(struct pg_conn *conn, void (*done)(void *arg), void *arg);
 bool pg_up(const struct pg_conn *conn);
 size_t pg_in_flight(const struct pg_conn *conn); /* batches sent and not ended */
 
-/* pg_batch_begin() is NULL when the connection is down. Between begin and send no other batch of
- * this connection may be begun. Parameters are copied by pg_batch_add(). */
+/* pg_batch_begin() is NULL when the connection is down or PG_BATCHES_MAX are in flight. Between
+ * begin and send, which happen in one callback, no other batch of this connection may be begun.
+ * Parameters are copied by pg_batch_add(). */
 struct pg_batch *pg_batch_begin(struct pg_conn *conn);
 void pg_batch_add(struct pg_batch *batch, const char *statement, const struct pg_param *params,
                   int n_params, pg_result_fn on_result, void *arg);
 void pg_batch_send(struct pg_batch *batch, pg_end_fn on_end, void *arg);
 
-/* pg_run() is a batch of one statement. ST_AWAY when the connection is down: no callback. */
+/* pg_run() is a batch of one statement. ST_AWAY when the connection is down, ST_FULL when too many
+ * are in flight: no callback. */
 enum status pg_run(struct pg_conn *conn, const char *statement, const struct pg_param *params,
                    int n_params, pg_result_fn on_result, pg_end_fn on_end, void *arg) MUST_CHECK;
 

@@ -1,0 +1,217 @@
+/*
+ * pg_value.c - the binary wire format of the types ox uses. Pure: no connection, no thread of its
+ * own. An array's bytes belong to the array; what is read from a result points into the result.
+ */
+#include "io/pg_value.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+/* The header of an array: dimensions, has-null, element type; then length and lower bound of its
+ * one dimension. An empty array has no dimension. */
+enum { HEADER = 20, HEADER_EMPTY = 12 };
+
+enum { ARRAY_BYTES_MAX = 256 << 20 }; /* PostgreSQL itself takes no message over 1 GiB */
+
+/* PostgreSQL counts microseconds from 2000-01-01. */
+static const int64_t EPOCH_UNIX_MS = 946684800000;
+
+void pg_put_int8(unsigned char out[8], int64_t value)
+{
+  uint64_t wire = htobe64((uint64_t)value);
+  memcpy(out, &wire, sizeof wire);
+}
+
+void pg_put_int4(unsigned char out[4], int32_t value)
+{
+  uint32_t wire = htobe32((uint32_t)value);
+  memcpy(out, &wire, sizeof wire);
+}
+
+void pg_array_init(struct pg_array *a, enum pg_oid type)
+{
+  *a = (struct pg_array){.type = type};
+  buf_init(&a->bytes, ARRAY_BYTES_MAX);
+}
+
+void pg_array_deinit(struct pg_array *a)
+{
+  buf_deinit(&a->bytes);
+}
+
+void pg_array_reset(struct pg_array *a)
+{
+  buf_clear(&a->bytes);
+  a->n = 0;
+  a->has_null = false;
+}
+
+static void array_add(struct pg_array *a, const void *data, size_t len)
+{
+  unsigned char prefix[4];
+
+  if (a->n == 0) {
+    buf_clear(&a->bytes);
+    buf_append(&a->bytes, (const char[HEADER]){0}, HEADER);
+  }
+  assert(len <= ARRAY_BYTES_MAX);
+  pg_put_int4(prefix, data ? (int32_t)len : -1);
+  buf_append(&a->bytes, prefix, sizeof prefix);
+  if (data && len) buf_append(&a->bytes, data, len);
+  if (!data) a->has_null = true;
+  a->n++;
+}
+
+void pg_array_null(struct pg_array *a)
+{
+  array_add(a, NULL, 0);
+}
+
+void pg_array_bool(struct pg_array *a, bool value)
+{
+  assert(a->type == PG_BOOL);
+  array_add(a, value ? "\1" : "\0", 1);
+}
+
+void pg_array_int2(struct pg_array *a, int16_t value)
+{
+  uint16_t wire = htobe16((uint16_t)value);
+
+  assert(a->type == PG_INT2);
+  array_add(a, &wire, sizeof wire);
+}
+
+void pg_array_int4(struct pg_array *a, int32_t value)
+{
+  unsigned char wire[4];
+
+  assert(a->type == PG_INT4);
+  pg_put_int4(wire, value);
+  array_add(a, wire, sizeof wire);
+}
+
+void pg_array_int8(struct pg_array *a, int64_t value)
+{
+  unsigned char wire[8];
+
+  assert(a->type == PG_INT8);
+  pg_put_int8(wire, value);
+  array_add(a, wire, sizeof wire);
+}
+
+void pg_array_text(struct pg_array *a, const char *text)
+{
+  assert(a->type == PG_TEXT || a->type == PG_JSON);
+  array_add(a, text, text ? strlen(text) : 0);
+}
+
+void pg_array_bytes(struct pg_array *a, const void *data, size_t len)
+{
+  assert(a->type == PG_BYTEA || a->type == PG_TEXT || a->type == PG_JSON);
+  array_add(a, data, len);
+}
+
+void pg_array_ulid(struct pg_array *a, const struct ulid *id)
+{
+  assert(a->type == PG_UUID);
+  array_add(a, id->bytes, sizeof id->bytes);
+}
+
+void pg_array_time(struct pg_array *a, int64_t unix_ms)
+{
+  unsigned char wire[8];
+
+  assert(a->type == PG_TIMESTAMPTZ);
+  pg_put_int8(wire, (unix_ms - EPOCH_UNIX_MS) * 1000);
+  array_add(a, unix_ms ? wire : NULL, sizeof wire);
+}
+
+const void *pg_array_param(struct pg_array *a, int *len)
+{
+  unsigned char *head;
+
+  if (a->n == 0) {
+    buf_clear(&a->bytes);
+    buf_append(&a->bytes, (const char[HEADER_EMPTY]){0}, HEADER_EMPTY);
+  }
+  assert(!a->bytes.overflow);
+  head = (unsigned char *)a->bytes.data;
+  pg_put_int4(head, a->n ? 1 : 0);
+  pg_put_int4(head + 4, a->has_null);
+  pg_put_int4(head + 8, (int32_t)a->type);
+  if (a->n) {
+    pg_put_int4(head + 12, (int32_t)a->n);
+    pg_put_int4(head + 16, 1);
+  }
+  *len = (int)a->bytes.len;
+  return head;
+}
+
+bool pg_is_null(const PGresult *r, int row, int col)
+{
+  return PQgetisnull(r, row, col);
+}
+
+bool pg_get_bool(const PGresult *r, int row, int col)
+{
+  return !pg_is_null(r, row, col) && *PQgetvalue(r, row, col) != 0;
+}
+
+int32_t pg_get_int4(const PGresult *r, int row, int col)
+{
+  uint16_t half;
+  uint32_t whole;
+
+  if (pg_is_null(r, row, col)) return 0;
+  if (PQgetlength(r, row, col) == sizeof half) {
+    memcpy(&half, PQgetvalue(r, row, col), sizeof half);
+    return (int16_t)be16toh(half);
+  }
+  assert(PQgetlength(r, row, col) == sizeof whole);
+  memcpy(&whole, PQgetvalue(r, row, col), sizeof whole);
+  return (int32_t)be32toh(whole);
+}
+
+int64_t pg_get_int8(const PGresult *r, int row, int col)
+{
+  uint64_t wire;
+
+  if (pg_is_null(r, row, col)) return 0;
+  assert(PQgetlength(r, row, col) == sizeof wire);
+  memcpy(&wire, PQgetvalue(r, row, col), sizeof wire);
+  return (int64_t)be64toh(wire);
+}
+
+struct ulid pg_get_ulid(const PGresult *r, int row, int col)
+{
+  struct ulid id = {{0}};
+
+  if (pg_is_null(r, row, col)) return id;
+  assert(PQgetlength(r, row, col) == sizeof id.bytes);
+  memcpy(id.bytes, PQgetvalue(r, row, col), sizeof id.bytes);
+  return id;
+}
+
+int64_t pg_get_time_ms(const PGresult *r, int row, int col)
+{
+  int64_t us = pg_get_int8(r, row, col);
+  int64_t ms = us / 1000;
+
+  if (pg_is_null(r, row, col)) return 0;
+  if (us % 1000 < 0) ms--; /* a moment is never shown before it came, also before 2000 */
+  return ms + EPOCH_UNIX_MS;
+}
+
+const char *pg_get_text(const PGresult *r, int row, int col)
+{
+  return pg_is_null(r, row, col) ? NULL : PQgetvalue(r, row, col);
+}
+
+char *pg_dup_text(const PGresult *r, int row, int col)
+{
+  const char *text = pg_get_text(r, row, col);
+  return text ? mem_strndup(text, (size_t)PQgetlength(r, row, col)) : NULL;
+}
