@@ -37,8 +37,7 @@ static void add_digit(struct number *n, unsigned digit)
     n->zeros += n->value != 0;
     return;
   }
-  for (; n->zeros > 0 && !n->overflow; n->zeros--)
-    n->overflow = !times_ten_plus(&n->value, 0);
+  for (; n->zeros > 0 && !n->overflow; n->zeros--) n->overflow = !times_ten_plus(&n->value, 0);
   if (!n->overflow) n->overflow = !times_ten_plus(&n->value, digit);
   n->zeros = 0;
 }
@@ -109,12 +108,10 @@ static char *digits_before(char *end, unsigned __int128 value)
 
 static uint64_t power_of_ten(unsigned n)
 {
-  static const uint64_t powers[DECIMALS_LIMIT + 1] = {
-    1u, 10u, 100u, 1000u, 10000u, 100000u, 1000000u, 10000000u, 100000000u, 1000000000u,
-    10000000000u, 100000000000u, 1000000000000u, 10000000000000u, 100000000000000u,
-    1000000000000000u, 10000000000000000u, 100000000000000000u, 1000000000000000000u};
   assert(n <= DECIMALS_LIMIT);
-  return powers[n];
+  uint64_t power = 1;
+  while (n-- > 0) power *= 10;
+  return power;
 }
 
 void decimal_format(uint64_t units, unsigned decimals, char out[DECIMAL_MAX])

@@ -11,8 +11,8 @@
 enum byte_class { PLAIN, ESCAPED, HIGH };
 
 static const uint8_t class_of[256] = {
-  [0x00 ... 0x1f] = ESCAPED, ['"'] = ESCAPED, ['\\'] = ESCAPED, [0x7f] = ESCAPED,
-  [0x80 ... 0xff] = HIGH,
+    [0x00 ... 0x1f] = ESCAPED, ['"'] = ESCAPED,        ['\\'] = ESCAPED,
+    [0x7f] = ESCAPED,          [0x80 ... 0xff] = HIGH,
 };
 
 static bool continues(const unsigned char *p, size_t n)
@@ -56,30 +56,20 @@ size_t escape_plain(const char *text, size_t len)
   return i;
 }
 
-static size_t short_escape(char c, char out[ESCAPE_MAX])
-{
-  out[0] = '\\';
-  out[1] = c;
-  return 2;
-}
-
 size_t escape_one(const char *text, char out[ESCAPE_MAX])
 {
   static const char hex[] = "0123456789abcdef";
+  static const char short_for[128] = {['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
+                                      ['\n'] = 'n', ['\r'] = 'r',  ['\t'] = 't'};
   unsigned char c = (unsigned char)*text;
-  switch (c) {
-  case '"': return short_escape('"', out);
-  case '\\': return short_escape('\\', out);
-  case '\b': return short_escape('b', out);
-  case '\f': return short_escape('f', out);
-  case '\n': return short_escape('n', out);
-  case '\r': return short_escape('r', out);
-  case '\t': return short_escape('t', out);
-  default: break;
-  }
   if (c >= 0x80) {
     memcpy(out, "\xef\xbf\xbd", 3);
     return 3;
+  }
+  if (short_for[c]) {
+    out[0] = '\\';
+    out[1] = short_for[c];
+    return 2;
   }
   memcpy(out, "\\u00", 4);
   out[4] = hex[c >> 4];

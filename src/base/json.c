@@ -246,14 +246,19 @@ static json_t *load_object(const char *text, size_t len, char *error, size_t err
 static enum ox_field_kind kind_of(const json_t *value)
 {
   switch (json_typeof(value)) {
-  case JSON_STRING: return OX_FIELD_STRING;
+  case JSON_STRING:
+    return OX_FIELD_STRING;
   case JSON_INTEGER:
-  case JSON_REAL: return OX_FIELD_NUMBER;
+  case JSON_REAL:
+    return OX_FIELD_NUMBER;
   case JSON_TRUE:
-  case JSON_FALSE: return OX_FIELD_BOOL;
-  case JSON_NULL: return OX_FIELD_NULL;
+  case JSON_FALSE:
+    return OX_FIELD_BOOL;
+  case JSON_NULL:
+    return OX_FIELD_NULL;
   case JSON_OBJECT:
-  case JSON_ARRAY: break;
+  case JSON_ARRAY:
+    break;
   }
   return OX_FIELD_JSON;
 }

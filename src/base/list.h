@@ -17,7 +17,7 @@ struct list {
   size_t len;
 };
 
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 static inline void list_init(struct list *l)
 {
@@ -80,8 +80,8 @@ static inline void list_move_all(struct list *to, struct list *from)
 }
 
 /* list_each() walks l; the current node may be removed. */
-#define list_each(node, l)                                                          \
-  for (struct list_node *node = (l)->head.next, *node##_next = node->next;          \
-       node != &(l)->head; node = node##_next, node##_next = node->next)
+#define list_each(node, l)                                                                         \
+  for (struct list_node *node = (l)->head.next, *node##_next = node->next; node != &(l)->head;     \
+       node = node##_next, node##_next = node->next)
 
 #endif

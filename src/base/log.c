@@ -112,15 +112,20 @@ static void put_value(struct line *l, const struct log_field *f)
   char text[ULID_ORDER_LEN + 3];
   int len = 0;
   switch (f->kind) {
-  case LOG_KIND_STR: put_string(l, f->text); return;
-  case LOG_KIND_INT: len = snprintf(text, sizeof text, "%lld", (long long)f->number); break;
+  case LOG_KIND_STR:
+    put_string(l, f->text);
+    return;
+  case LOG_KIND_INT:
+    len = snprintf(text, sizeof text, "%lld", (long long)f->number);
+    break;
   case LOG_KIND_ORDER:
     text[0] = '"';
     ulid_format_order(f->id, text + 1);
     text[ULID_ORDER_LEN + 1] = '"';
     len = ULID_ORDER_LEN + 2;
     break;
-  case LOG_KIND_END: assert(0 && "the end has no value");
+  case LOG_KIND_END:
+    assert(0 && "the end has no value");
   }
   put(l, text, (size_t)len);
 }
@@ -158,8 +163,7 @@ void log_write(enum log_level level, const char *msg, const struct log_field *fi
   put_string(&l, names[level]);
   put_name(&l, "msg");
   put_string(&l, msg);
-  for (const struct log_field *f = fields; !l.cut && f->kind != LOG_KIND_END; f++)
-    put_field(&l, f);
+  for (const struct log_field *f = fields; !l.cut && f->kind != LOG_KIND_END; f++) put_field(&l, f);
 
   const char *end = l.cut ? line_end_cut : line_end;
   memcpy(l.data + l.len, end, strlen(end));

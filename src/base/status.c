@@ -3,19 +3,21 @@
  */
 #include "base/status.h"
 
+#include <stddef.h>
+
 const char *status_name(enum status status)
 {
-  switch (status) {
-  case ST_OK: return "ok";
-  case ST_INVALID: return "invalid";
-  case ST_FULL: return "full";
-  case ST_AWAY: return "away";
-  case ST_STALE: return "stale";
-  case ST_NOT_FOUND: return "not found";
-  case ST_CONFLICT: return "conflict";
-  case ST_BUSY: return "busy";
-  case ST_REPLAYED: return "replayed";
-  case ST_BROKEN: return "broken";
-  }
-  return "unknown";
+  static const char *const names[] = {
+      [ST_OK] = "ok",
+      [ST_INVALID] = "invalid",
+      [ST_FULL] = "full",
+      [ST_AWAY] = "away",
+      [ST_STALE] = "stale",
+      [ST_NOT_FOUND] = "not found",
+      [ST_CONFLICT] = "conflict",
+      [ST_BUSY] = "busy",
+      [ST_REPLAYED] = "replayed",
+      [ST_BROKEN] = "broken",
+  };
+  return (size_t)status < sizeof names / sizeof names[0] ? names[status] : "unknown";
 }

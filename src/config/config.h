@@ -77,7 +77,7 @@ void config_deinit(struct config *c);
  * may read. Secrets are never given. */
 const char *config_value(const struct config *c, const char *key);
 
-void config_help(FILE *out);                           /* every key, its meaning, range, default */
-void config_print(const struct config *c, FILE *out);  /* KEY=value, secrets hidden */
+void config_help(FILE *out);                          /* every key, its meaning, range, default */
+void config_print(const struct config *c, FILE *out); /* KEY=value, secrets hidden */
 
 #endif

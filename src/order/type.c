@@ -13,8 +13,8 @@
 enum { STATES_MAX = 64 }; /* a bit each while looking for unreachable ones */
 
 static const char *const phase_names[] = {
-  [OX_QUEUED] = "queued",       [OX_ACTIVE] = "active",       [OX_SUCCEEDED] = "succeeded",
-  [OX_FAILED] = "failed",       [OX_CANCELLED] = "cancelled",
+    [OX_QUEUED] = "queued", [OX_ACTIVE] = "active",       [OX_SUCCEEDED] = "succeeded",
+    [OX_FAILED] = "failed", [OX_CANCELLED] = "cancelled",
 };
 
 enum { N_PHASES = sizeof phase_names / sizeof phase_names[0] };
@@ -75,8 +75,8 @@ __attribute__((format(printf, 2, 3))) static bool wrong(const struct check *c, c
 {
   va_list args;
   va_start(args, format);
-  int len = snprintf(c->error, c->error_len, "order type '%s': ",
-                     c->type->name ? c->type->name : "");
+  int len =
+      snprintf(c->error, c->error_len, "order type '%s': ", c->type->name ? c->type->name : "");
   if (len >= 0 && (size_t)len < c->error_len)
     vsnprintf(c->error + len, c->error_len - (size_t)len, format, args);
   va_end(args);
@@ -91,7 +91,8 @@ static bool name_sound(const char *name)
 static bool names_sound(const struct check *c)
 {
   const struct order_type *t = c->type;
-  if (!name_sound(t->name)) return wrong(c, "its name must have 1 to %d bytes", ORDER_STATUS_MAX - 1);
+  if (!name_sound(t->name))
+    return wrong(c, "its name must have 1 to %d bytes", ORDER_STATUS_MAX - 1);
   if (!t->states || t->n_states == 0 || t->n_states > STATES_MAX)
     return wrong(c, "it must have 1 to %d states", STATES_MAX);
   for (size_t i = 0; i < t->n_states; i++) {
@@ -143,10 +144,10 @@ static bool flag_sound(const struct check *c, const struct flag_rule *rule)
 static bool flags_sound(const struct check *c)
 {
   static const struct flag_rule rules[] = {
-    {OX_STATE_INITIAL, OX_QUEUED, true, "initial state"},
-    {OX_STATE_ON_CLAIM, OX_ACTIVE, false, "state on claim"},
-    {OX_STATE_ON_FAIL, OX_FAILED, true, "state on failure"},
-    {OX_STATE_ON_CANCEL, OX_CANCELLED, false, "state on cancel"},
+      {OX_STATE_INITIAL, OX_QUEUED, true, "initial state"},
+      {OX_STATE_ON_CLAIM, OX_ACTIVE, false, "state on claim"},
+      {OX_STATE_ON_FAIL, OX_FAILED, true, "state on failure"},
+      {OX_STATE_ON_CANCEL, OX_CANCELLED, false, "state on cancel"},
   };
   for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
     if (!flag_sound(c, &rules[i])) return false;
