@@ -8,15 +8,17 @@
  *   delayed  ZSET  score = due, Unix ms by Redis' clock
  *   active   ZSET  score = end of the lease; leases HASH ULID → token
  *   starts   ZSET  the limiter's sliding log: score = start time, member = token of the start
- *   clock          the latest time seen: TIME clamped never to go back
+ *   clock          the latest time seen: TIME made never to go back
  *   epoch          run_id the limiter's log is good for; missing or another: claim is CLOSED
  *   paused, counts
- * Each operation is one Lua script, O(log n) for each order. The limiter counts a start in any
- * window of rate_window_ms + slack_ms; the hand-over must be done within slack_ms of the claim or be
- * given back with queue_put_back(), so no window of rate_window_ms sees more than rate_limit.
+ * Each operation is one Lua script (lua/), O(log n) for each order. The limiter counts a start in
+ * any window of rate_window_ms + slack_ms; the hand-over must be done within slack_ms of the claim
+ * or be given back with queue_put_back(), so no window of rate_window_ms sees more than rate_limit.
+ * A Redis that is full (maxmemory, policy noeviction) refuses queue_enqueue() alone: it drains.
  *
  * Loop thread only. Every call answers ST_AWAY at once when Redis is away (no callback then);
- * otherwise its callback runs exactly once, with ST_AWAY when the answer was lost.
+ * otherwise its callback runs exactly once, with ST_AWAY when the answer was lost. A queue_done_fn
+ * may be NULL.
  */
 #ifndef QUEUE_QUEUE_H
 #define QUEUE_QUEUE_H
@@ -42,6 +44,10 @@ struct queue_options {
 /* Who holds a lease: the process's session and a counter, "SESSION:N". */
 enum { QUEUE_TOKEN_MAX = 48 };
 
+/* Orders in one script; a call about more is several scripts, and its callback comes after the
+ * last. With an error some of them may be done all the same. */
+enum { QUEUE_BATCH_MAX = 500 };
+
 struct queue_item {
   struct ulid id;
   char token[QUEUE_TOKEN_MAX];
@@ -58,8 +64,9 @@ enum queue_gate {
 struct queue_claimed {
   const struct queue_item *items; /* borrowed for the callback */
   size_t n;
-  enum queue_gate gate; /* what stopped it from giving more */
-  int64_t wait_ms;      /* till there may be more: limiter or next due; -1: nothing known */
+  enum queue_gate gate; /* what keeps back more than these */
+  int64_t wait_ms;      /* till there may be more: 0: more are waiting; else by the limiter or the
+                           next due; -1: nothing known, a wake will tell */
 };
 
 struct queue_counts {
@@ -70,34 +77,39 @@ struct queue_counts {
 };
 
 typedef void (*queue_done_fn)(void *arg, enum status status);
-typedef void (*queue_claimed_fn)(void *arg, enum status status, const struct queue_claimed *claimed);
+typedef void (*queue_claimed_fn)(void *arg, enum status status,
+                                 const struct queue_claimed *claimed);
 typedef void (*queue_counts_fn)(void *arg, enum status status, const struct queue_counts *counts);
 typedef void (*queue_ids_fn)(void *arg, enum status status, const struct ulid *ids, size_t n);
 
+/* redis is borrowed. queue_destroy(): when no call is under way, or the connection has closed. */
 struct queue *queue_create(struct redis_conn *redis, const struct queue_options *options);
 void queue_destroy(struct queue *q);
 
 /* queue_enqueue() makes orders wait that are not known yet, waiting, delayed or active: idempotent.
- * When the first of them waits at once it publishes an empty message on queue_wake_channel(). */
+ * An empty message on queue_wake_channel() says that there is work at once, or a next due sooner
+ * than before; so it does after put back, reap and resume. */
 enum status queue_enqueue(struct queue *q, const struct queue_item *items, size_t n,
                           queue_done_fn done, void *arg) MUST_CHECK;
 
-/* queue_claim() promotes what is due, then takes up to max leases, oldest first. session is the
- * claiming process's. */
+/* queue_claim() promotes what is due (1,000 at a time), then takes up to max leases, oldest first,
+ * at most QUEUE_BATCH_MAX. session is the claiming process's, at most 27 bytes, and used by this
+ * queue alone: tokens are unique within it. */
 enum status queue_claim(struct queue *q, const char *session, size_t max, queue_claimed_fn done,
                         void *arg) MUST_CHECK;
 
 /* queue_beat() renews the leases whose token is still ours; the others come back as lost. */
-enum status queue_beat(struct queue *q, const struct queue_item *items, size_t n,
-                       queue_ids_fn lost, void *arg) MUST_CHECK;
+enum status queue_beat(struct queue *q, const struct queue_item *items, size_t n, queue_ids_fn lost,
+                       void *arg) MUST_CHECK;
 
-/* queue_finish() forgets orders that ended (only with our token, or none at all: a terminal order
- * must not wait) and counts them. */
+/* queue_finish() forgets orders that ended and counts them. An order whose lease is somebody else's
+ * by now is left to him: PostgreSQL tells him. An empty token: it ended without a lease. */
 enum status queue_finish(struct queue *q, const struct queue_item *items, size_t n, bool succeeded,
                          queue_done_fn done, void *arg) MUST_CHECK;
 
 /* queue_put_back() gives up leases that are ours: the order waits again, or is delayed by
- * delay_ms. With refund the start is taken out of the limiter's log: it was never handed over. */
+ * delay_ms. With refund the start is taken out of the limiter's log, ours or not: it was never
+ * handed over. */
 enum status queue_put_back(struct queue *q, const struct queue_item *items, size_t n, bool refund,
                            queue_done_fn done, void *arg) MUST_CHECK;
 
@@ -105,11 +117,11 @@ enum status queue_put_back(struct queue *q, const struct queue_item *items, size
 enum status queue_drop(struct queue *q, const struct ulid *ids, size_t n, queue_done_fn done,
                        void *arg) MUST_CHECK;
 
-/* queue_reap() makes orders whose lease ran out wait again; at most max at a time. */
+/* queue_reap() makes orders whose lease ran out wait again; at most max, and QUEUE_BATCH_MAX. */
 enum status queue_reap(struct queue *q, size_t max, queue_ids_fn reaped, void *arg) MUST_CHECK;
 
 /* queue_open_epoch() opens the limiter for this run_id after closed_ms, unless another process has
- * done so. */
+ * done so. Starts that Redis still knows go on counting. */
 enum status queue_open_epoch(struct queue *q, int64_t closed_ms, queue_done_fn done,
                              void *arg) MUST_CHECK;
 

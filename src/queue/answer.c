@@ -1,0 +1,92 @@
+/*
+ * answer.c - see answer.h. Pure; any thread.
+ */
+#include "queue/answer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+static bool get_int(const redisReply *reply, int64_t *out)
+{
+  if (reply->type != REDIS_REPLY_INTEGER) return false;
+  *out = reply->integer;
+  return true;
+}
+
+static bool get_id(const redisReply *reply, struct ulid *out)
+{
+  return reply->type == REDIS_REPLY_STRING && ulid_parse(reply->str, (size_t)reply->len, out);
+}
+
+enum status answer_ids(const redisReply *reply, struct ulid **ids, size_t *n)
+{
+  if (reply->type != REDIS_REPLY_ARRAY) return ST_BROKEN;
+  if (reply->elements == 0) return ST_OK;
+  *ids = mem_resize(*ids, (*n + reply->elements) * sizeof **ids);
+  for (size_t i = 0; i < reply->elements; i++)
+    if (!get_id(reply->element[i], &(*ids)[*n + i])) return ST_BROKEN;
+  *n += reply->elements;
+  return ST_OK;
+}
+
+enum status answer_claimed(const redisReply *reply, const char *session, int64_t counter,
+                           size_t max, struct queue_claimed *claimed)
+{
+  enum { HEAD = 2 };
+  int64_t gate, wait_ms;
+  if (reply->type != REDIS_REPLY_ARRAY || reply->elements < HEAD || reply->elements - HEAD > max)
+    return ST_BROKEN;
+  if (!get_int(reply->element[0], &gate) || gate < QUEUE_OPEN || gate > QUEUE_CLOSED ||
+      !get_int(reply->element[1], &wait_ms))
+    return ST_BROKEN;
+
+  size_t n = reply->elements - HEAD;
+  struct queue_item *items = mem_alloc((n + 1) * sizeof *items);
+  for (size_t i = 0; i < n; i++) {
+    if (!get_id(reply->element[HEAD + i], &items[i].id)) {
+      free(items);
+      return ST_BROKEN;
+    }
+    snprintf(items[i].token, sizeof items[i].token, "%s:%" PRId64, session, counter + (int64_t)i);
+  }
+  *claimed = (struct queue_claimed){items, n, (enum queue_gate)gate, wait_ms};
+  return ST_OK;
+}
+
+static int64_t made_ms(const struct ulid *id)
+{
+  int64_t ms = 0;
+  for (int i = 0; i < 6; i++) ms = ms << 8 | id->bytes[i];
+  return ms;
+}
+
+enum status answer_counts(const redisReply *reply, int64_t now_unix_ms, struct queue_counts *counts)
+{
+  enum { N_NUMBERS = 7, N_ALL };
+  int64_t number[N_NUMBERS];
+  if (reply->type != REDIS_REPLY_ARRAY || reply->elements != N_ALL) return ST_BROKEN;
+  for (size_t i = 0; i < N_NUMBERS; i++)
+    if (!get_int(reply->element[i], &number[i])) return ST_BROKEN;
+
+  const redisReply *oldest = reply->element[N_NUMBERS];
+  struct ulid id;
+  int64_t age = 0;
+  if (get_id(oldest, &id)) {
+    age = now_unix_ms - made_ms(&id);
+    if (age < 0) age = 0; /* it was made by another machine's clock */
+  } else if (oldest->type != REDIS_REPLY_STRING || oldest->len != 0) {
+    return ST_BROKEN;
+  }
+  *counts = (struct queue_counts){.waiting = number[0],
+                                  .active = number[1],
+                                  .delayed = number[2],
+                                  .completed = number[3],
+                                  .failed = number[4],
+                                  .used_in_window = number[5],
+                                  .paused = number[6] != 0,
+                                  .oldest_waiting_ms = age};
+  return ST_OK;
+}
