@@ -94,6 +94,8 @@ static void conn_on_closed(uv_handle_t *timer)
   void (*on_closed)(void *arg) = conn->on_closed;
   void *arg = conn->closed_arg;
 
+  free((char *)conn->options.url);
+  free((char *)conn->options.name);
   free(conn);
   if (on_closed) on_closed(arg);
 }
