@@ -16,7 +16,10 @@ CREATE TABLE orders (
   bump            smallint    NOT NULL DEFAULT 0,    -- what the next claim adds to attempt
   takeovers       smallint    NOT NULL DEFAULT 0,
   ver             integer     NOT NULL DEFAULT 1,    -- seq of the newest event
+  step            integer     NOT NULL DEFAULT 0,    -- one more with each update by the owner
   fence           bigint      NOT NULL DEFAULT 0,    -- one more with each claim, cancel or release
+  intents         smallint    NOT NULL DEFAULT 0,    -- transactions built so far
+  intent_open     boolean     NOT NULL DEFAULT false, -- the last of them may still land
   owner           uuid,                              -- the session that runs it
   due_at          timestamptz,                       -- not before; null: at once
   payload         json        NOT NULL,
@@ -90,11 +93,13 @@ CREATE TABLE worker_sessions (
   id            uuid        PRIMARY KEY,
   started_at    timestamptz NOT NULL,
   expires_at    timestamptz NOT NULL,
-  last_start_at timestamptz          -- the newest hand-over it may have made; null: none
+  closed        boolean     NOT NULL DEFAULT false, -- ended in good order
+  armed         boolean     NOT NULL DEFAULT false, -- set before its first hand-over
+  last_start_at timestamptz          -- with closed: its newest hand-over; null: none
 );
 
--- A session lives until it expires, but not while PostgreSQL itself was away: after a restart
--- everybody gets one lease to beat again.
-CREATE FUNCTION session_alive(expires timestamptz, lease interval) RETURNS boolean
+-- A session is over when it was closed or has expired; but PostgreSQL's own absence kills nobody: after
+-- its restart everybody gets one lease to beat again.
+CREATE FUNCTION session_alive(s worker_sessions, lease interval) RETURNS boolean
 LANGUAGE sql STABLE AS
-$$ SELECT clock_timestamp() <= greatest(expires, pg_postmaster_start_time() + lease) $$;
+$$ SELECT NOT s.closed AND clock_timestamp() <= greatest(s.expires_at, pg_postmaster_start_time() + lease) $$;

@@ -24,14 +24,16 @@
 #include "journal/relay.h"
 #include "order/order.h"
 #include "order/type.h"
+#include "plugin/registry.h"
 
 struct journal;
 
 struct journal_options {
   const char *database_url;
-  size_t max_waiting;        /* accepts waiting for their transaction; beyond: ST_FULL */
-  int64_t lease_ms;          /* of a session, for take-overs */
+  size_t max_waiting; /* accepts waiting for their transaction; beyond: ST_FULL */
+  int64_t lease_ms;   /* of a session, for take-overs */
   int64_t idempotency_ttl_s;
+  const struct registry *registry; /* the types this process runs: what it may claim */
 };
 
 struct journal *journal_create(uv_loop_t *loop, const struct journal_options *options,
@@ -80,10 +82,11 @@ struct journal_intent {
   uint64_t min_out_amount;
 };
 
-/* What a claim gives. owned is the caller's to free (order_deinit, free). */
+/* What a claim gives; the receiver's to free with journal_claimed_free(). */
 struct journal_claimed {
   struct order order;
   int64_t fence;
+  int32_t step;
   int32_t takeovers;
   void *state;
   size_t state_len;
@@ -101,6 +104,8 @@ enum journal_refusal {
 typedef void (*journal_claimed_fn)(void *arg, enum status status, struct journal_claimed *claimed,
                                    enum journal_refusal refusal, int64_t retry_ms);
 
+void journal_claimed_free(struct journal_claimed *claimed);
+
 /* journal_claim() makes session the owner of id: fence + 1, the claim state entered when there is one
  * and no transaction is open, an attempt counted when the last one failed. handover_by_ms: refused
  * as JOURNAL_LATE after that moment by PostgreSQL's clock; INT64_MAX: never. */
@@ -114,13 +119,15 @@ struct journal_order {
   struct ulid id;
   const struct order_type *type;
   int64_t fence;
-  int32_t ver; /* after the entries that committed */
+  int32_t step;    /* updates that committed: with fence, what a step is compared with */
+  int32_t ver;     /* seq of the newest event that committed */
   int32_t attempt;
-  const char *status; /* after the entries that were posted; in the state table */
+  enum ox_phase phase;         /* after the entries that committed */
   char token[QUEUE_TOKEN_MAX]; /* of the lease in Redis */
-  bool lost;          /* a step was refused: whatever follows is dropped with ST_STALE */
-  struct list waiting, in_flight; /* of journal_entry */
-  struct list_node node;
+  bool lost; /* a step was refused: whatever follows is dropped with ST_STALE */
+  struct list waiting;   /* of journal_entry: posted, not sent */
+  struct list in_flight; /* sent as one step */
+  struct list_node node; /* in the journal's list while it has something waiting */
 };
 
 enum journal_hold {
@@ -149,7 +156,8 @@ struct journal_entry {
   size_t keep_len;
   enum journal_hold hold;
   int64_t delay_ms;
-  /* ST_OK: durable. ST_STALE: refused, the order is lost. May be NULL. */
+  /* ST_OK: durable. ST_STALE: refused, the order is lost. ST_BROKEN: PostgreSQL will not take it
+   * (data is no JSON); nothing of it happened, the order is still ours. May be NULL. */
   void (*done)(struct journal_entry *entry, enum status status);
   void *arg;
 };

@@ -1,0 +1,348 @@
+/*
+ * accept.c - making new orders durable. Orders without a name of the caller's own go the short way;
+ * those with a clientOrderId or an idempotency key are inserted only where neither is taken, and
+ * otherwise told who has it. Loop thread.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "journal/internal.h"
+
+enum { KEYED_PARAMS = 9 };
+
+/* ── coming in ──────────────────────────────────────────────────────────────────────────────── */
+
+static char *copy_into(char **room, const char *text)
+{
+  if (!text) return NULL;
+  size_t size = strlen(text) + 1;
+  char *at = memcpy(*room, text, size);
+  *room += size;
+  return at;
+}
+
+static size_t text_size(const char *text)
+{
+  return text ? strlen(text) + 1 : 0;
+}
+
+static struct accept_op *op_create(const struct journal_accept *a)
+{
+  size_t size = sizeof(struct accept_op) + text_size(a->tenant) + text_size(a->client_order_id) +
+                text_size(a->idempotency_key) + text_size(a->type) + text_size(a->status) +
+                text_size(a->payload);
+  struct accept_op *op = mem_alloc(size);
+  char *room = (char *)(op + 1);
+  op->tenant = copy_into(&room, a->tenant);
+  op->own = copy_into(&room, a->client_order_id);
+  op->key = copy_into(&room, a->idempotency_key);
+  op->type = copy_into(&room, a->type);
+  op->status = copy_into(&room, a->status);
+  op->payload = copy_into(&room, a->payload);
+  if (a->request_hash) memcpy(op->hash, a->request_hash, JOURNAL_HASH_LEN);
+  return op;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+  return a && b && strcmp(a, b) == 0;
+}
+
+static bool under_way(const struct accept_op *op, const struct journal_accept *a)
+{
+  return strcmp(op->tenant, a->tenant) == 0 &&
+         (same_text(op->own, a->client_order_id) || same_text(op->key, a->idempotency_key));
+}
+
+/* The first request with this name or key has not been answered by PostgreSQL yet. */
+static bool busy(const struct journal *j, const struct journal_accept *a)
+{
+  list_each(n, &j->keyed)
+    if (under_way(container_of(n, struct accept_op, node), a)) return true;
+  for (int i = 0; i < LANES; i++)
+    for (size_t k = 0; k < j->lanes[i].n_keyed; k++)
+      if (under_way(j->lanes[i].keyed[k], a)) return true;
+  return false;
+}
+
+enum status journal_accept(struct journal *j, const struct journal_accept *a,
+                           journal_accepted_fn done, void *arg)
+{
+  if (j->closed || !journal_up(j)) return ST_AWAY;
+  if (j->accepts.len + j->keyed.len >= j->options.max_waiting) return ST_FULL;
+  bool keyed = a->client_order_id || a->idempotency_key;
+  assert(!keyed || a->request_hash);
+  if (keyed && busy(j, a)) return ST_BUSY;
+  struct accept_op *op = op_create(a);
+  op->id = ulid_make();
+  op->deadline_ms = clock_mono_ms() + ANSWER_DEADLINE_MS;
+  op->done = done;
+  op->arg = arg;
+  list_append(keyed ? &j->keyed : &j->accepts, &op->node);
+  return ST_OK;
+}
+
+/* ── going out ──────────────────────────────────────────────────────────────────────────────── */
+
+static size_t take(struct list *from, struct accept_op **to, size_t max)
+{
+  size_t n = 0;
+  while (n < max && !list_empty(from)) to[n++] = container_of(list_pop(from), struct accept_op, node);
+  return n;
+}
+
+size_t accept_take(struct lane *lane, size_t max)
+{
+  struct journal *j = lane->journal;
+  lane->n_accepts = take(&j->accepts, lane->accepts, max);
+  lane->n_keyed = take(&j->keyed, lane->keyed, max - lane->n_accepts);
+  return lane->n_accepts + lane->n_keyed;
+}
+
+static void put_orders(struct lane *lane, struct accept_op *const *ops, size_t n)
+{
+  struct pg_array *p = lane->arrays;
+  for (size_t i = 0; i < n; i++) {
+    pg_array_ulid(&p[0], &ops[i]->id);
+    pg_array_text(&p[1], ops[i]->tenant);
+    pg_array_text(&p[2], ops[i]->type);
+    pg_array_text(&p[3], ops[i]->status);
+    pg_array_text(&p[4], ops[i]->payload);
+  }
+}
+
+static void on_accepted(void *arg, const PGresult *r)
+{
+  struct lane *lane = arg;
+  if (PQntuples(r) == 1) lane->at_ms = pg_get_time_ms(r, 0, 0);
+}
+
+static void send_plain(struct lane *lane, struct pg_batch *batch)
+{
+  static const enum pg_oid types[] = {PG_UUID, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT};
+  struct pg_param params[5];
+  params_types(lane, types, 5);
+  put_orders(lane, lane->accepts, lane->n_accepts);
+  params_get(lane, params, 5);
+  pg_batch_add(batch, "accept", params, 5, on_accepted, lane);
+}
+
+/* Ids are made in order, and the arrays keep it. */
+static struct accept_op *find(struct accept_op **ops, size_t n, const struct ulid *id)
+{
+  size_t low = 0;
+  while (low < n) {
+    size_t mid = low + (n - low) / 2;
+    int cmp = ulid_compare(&ops[mid]->id, id);
+    if (cmp == 0) return ops[mid];
+    if (cmp < 0)
+      low = mid + 1;
+    else
+      n = mid;
+  }
+  return NULL;
+}
+
+static void settle(struct accept_op *op, enum status result, const struct ulid *id, int64_t at_ms)
+{
+  op->settled = true;
+  op->result = result;
+  op->accepted.id = *id;
+  op->accepted.created_at_ms = at_ms;
+}
+
+static void on_keyed_accepted(void *arg, const PGresult *r)
+{
+  struct lane *lane = arg;
+  for (int i = 0; i < PQntuples(r); i++) {
+    struct ulid id = pg_get_ulid(r, i, 0);
+    struct accept_op *op = find(lane->keyed, lane->n_keyed, &id);
+    if (op) settle(op, ST_OK, &id, pg_get_time_ms(r, i, 1));
+  }
+}
+
+static bool same_hash(const PGresult *r, int row, int col, const struct accept_op *op)
+{
+  return PQgetlength(r, row, col) == JOURNAL_HASH_LEN &&
+         memcmp(PQgetvalue(r, row, col), op->hash, JOURNAL_HASH_LEN) == 0;
+}
+
+/* Whoever was not inserted is told of the first: itself, when this transaction was sent before. */
+static void on_first(void *arg, const PGresult *r)
+{
+  struct lane *lane = arg;
+  for (int i = 0; i < PQntuples(r); i++) {
+    struct ulid asked = pg_get_ulid(r, i, 0), first = pg_get_ulid(r, i, 1);
+    struct accept_op *op = find(lane->keyed, lane->n_keyed, &asked);
+    if (!op || op->settled) continue;
+    enum status result = ST_CONFLICT;
+    if (ulid_compare(&asked, &first) == 0)
+      result = ST_OK;
+    else if (same_hash(r, i, 2, op))
+      result = ST_REPLAYED;
+    settle(op, result, &first, pg_get_time_ms(r, i, 3));
+  }
+}
+
+static void send_keyed(struct lane *lane, struct pg_batch *batch)
+{
+  static const enum pg_oid types[] = {PG_UUID, PG_TEXT, PG_TEXT, PG_TEXT,
+                                      PG_TEXT, PG_TEXT, PG_TEXT, PG_BYTEA};
+  struct pg_param params[KEYED_PARAMS];
+  unsigned char ttl[8];
+  params_types(lane, types, 8);
+  put_orders(lane, lane->keyed, lane->n_keyed);
+  for (size_t i = 0; i < lane->n_keyed; i++) {
+    pg_array_text(&lane->arrays[5], lane->keyed[i]->own);
+    pg_array_text(&lane->arrays[6], lane->keyed[i]->key);
+    pg_array_bytes(&lane->arrays[7], lane->keyed[i]->hash, JOURNAL_HASH_LEN);
+  }
+  params_get(lane, params, 8);
+  pg_put_int8(ttl, lane->journal->options.idempotency_ttl_s);
+  params[8] = (struct pg_param){ttl, sizeof ttl};
+  pg_batch_add(batch, "accept_keyed", params, 9, on_keyed_accepted, lane);
+  struct pg_param tidy[] = {params[0], params[1], params[6]};
+  pg_batch_add(batch, "accept_tidy", tidy, 3, NULL, NULL);
+  struct pg_param first[] = {params[0], params[1], params[5], params[6]};
+  pg_batch_add(batch, "accept_first", first, 4, on_first, lane);
+}
+
+void accept_send(struct lane *lane, struct pg_batch *batch)
+{
+  if (lane->n_accepts) send_plain(lane, batch);
+  if (lane->n_keyed) send_keyed(lane, batch);
+}
+
+/* ── coming back ────────────────────────────────────────────────────────────────────────────── */
+
+static void answer(struct accept_op *op, enum status status)
+{
+  if (op->done) op->done(op->arg, status, &op->accepted);
+  op->done = NULL;
+}
+
+/* A new order is known to Redis, and to whoever watches, from here on. */
+static void announce(struct lane *lane, const struct accept_op *op)
+{
+  struct order_event event = {.order_id = op->id,
+                              .seq = 1,
+                              .attempt = 1,
+                              .status = op->status,
+                              .phase = OX_QUEUED,
+                              .at_ms = op->accepted.created_at_ms};
+  relay_event(lane->journal->relay, &event);
+  relay_enqueue(lane->journal->relay, &op->id);
+}
+
+static void finish(struct lane *lane, struct accept_op *op)
+{
+  if (op->result == ST_OK) announce(lane, op);
+  answer(op, op->result);
+  free(op);
+}
+
+void accept_committed(struct lane *lane)
+{
+  for (size_t i = 0; i < lane->n_accepts; i++) {
+    settle(lane->accepts[i], ST_OK, &lane->accepts[i]->id, lane->at_ms);
+    finish(lane, lane->accepts[i]);
+  }
+  for (size_t i = 0; i < lane->n_keyed; i++) {
+    struct accept_op *op = lane->keyed[i];
+    if (!op->settled) op->result = ST_AWAY; /* the first went between two statements: ask again */
+    finish(lane, op);
+  }
+}
+
+static void requeue(struct list *to, struct accept_op **ops, size_t n)
+{
+  while (n > 0) {
+    struct accept_op *op = ops[--n];
+    op->settled = false;
+    if (op->done)
+      list_prepend(to, &op->node);
+    else
+      free(op); /* answered ST_AWAY meanwhile, and not there: the client tries again, or not */
+  }
+}
+
+void accept_requeue(struct lane *lane)
+{
+  requeue(&lane->journal->accepts, lane->accepts, lane->n_accepts);
+  requeue(&lane->journal->keyed, lane->keyed, lane->n_keyed);
+}
+
+static void refuse(struct accept_op **ops, size_t n, enum status why)
+{
+  for (size_t i = 0; i < n; i++) {
+    answer(ops[i], why);
+    free(ops[i]);
+  }
+}
+
+void accept_refuse(struct lane *lane, enum status why)
+{
+  refuse(lane->accepts, lane->n_accepts, why);
+  refuse(lane->keyed, lane->n_keyed, why);
+  lane->n_accepts = lane->n_keyed = 0;
+}
+
+static void expire_list(struct list *waiting, int64_t now_ms)
+{
+  for (struct list_node *n; (n = list_first(waiting)) != NULL;) {
+    struct accept_op *op = container_of(n, struct accept_op, node);
+    if (op->deadline_ms > now_ms) return;
+    list_remove(waiting, n);
+    answer(op, ST_AWAY);
+    free(op);
+  }
+}
+
+/* What is in flight is told too, but stays: it may have happened, and then it has to run. */
+void accept_expire(struct journal *j, int64_t now_ms)
+{
+  expire_list(&j->accepts, now_ms);
+  expire_list(&j->keyed, now_ms);
+  for (int i = 0; i < LANES; i++) {
+    struct lane *lane = &j->lanes[i];
+    for (size_t k = 0; k < lane->n_accepts; k++)
+      if (lane->accepts[k]->deadline_ms <= now_ms) answer(lane->accepts[k], ST_AWAY);
+    for (size_t k = 0; k < lane->n_keyed; k++)
+      if (lane->keyed[k]->deadline_ms <= now_ms) answer(lane->keyed[k], ST_AWAY);
+  }
+}
+
+/* The results of a transaction that broke off say nothing. */
+void accept_forget(struct lane *lane)
+{
+  for (size_t i = 0; i < lane->n_keyed; i++) lane->keyed[i]->settled = false;
+}
+
+void accept_found(struct lane *lane, const struct ulid *id, int64_t created_at_ms)
+{
+  struct accept_op *op = find(lane->accepts, lane->n_accepts, id);
+  if (!op) op = find(lane->keyed, lane->n_keyed, id);
+  if (op) settle(op, ST_OK, id, created_at_ms);
+}
+
+/* Splits what was in doubt: what is there is finished, the rest goes again. */
+static size_t resolve(struct lane *lane, struct accept_op **ops, size_t n)
+{
+  size_t left = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (ops[i]->settled)
+      finish(lane, ops[i]);
+    else
+      ops[left++] = ops[i];
+  }
+  return left;
+}
+
+void accept_resolved(struct lane *lane)
+{
+  lane->n_accepts = resolve(lane, lane->accepts, lane->n_accepts);
+  lane->n_keyed = resolve(lane, lane->keyed, lane->n_keyed);
+  accept_requeue(lane);
+}

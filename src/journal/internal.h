@@ -1,0 +1,136 @@
+/*
+ * internal.h - what journal.c, accept.c, claim.c and step.c share: the lanes, and what is in the
+ * transaction that a lane has in flight.
+ *
+ * A lane is one connection with at most one transaction under way. When its answer is lost, what
+ * was in it stays in the lane, in doubt, until the lane has read it back.
+ */
+#ifndef JOURNAL_INTERNAL_H
+#define JOURNAL_INTERNAL_H
+
+#include "base/alloc.h"
+#include "io/pg.h"
+#include "io/pg_value.h"
+#include "journal/journal.h"
+
+enum {
+  LANES = 2,
+  BATCH_MAX = 500,          /* of each kind, in one transaction */
+  PARAMS_MAX = 26,
+  ANSWER_DEADLINE_MS = 2000, /* an accept that is not durable by then is answered ST_AWAY */
+  STALL_MS = 1000,          /* a transaction without an answer for so long: journal_up() is false */
+};
+
+struct accept_op {
+  struct list_node node;
+  struct ulid id;
+  const char *tenant, *own, *key, *type, *status, *payload; /* inside the allocation */
+  unsigned char hash[JOURNAL_HASH_LEN];
+  int64_t deadline_ms;
+  struct journal_accepted accepted;
+  enum status result;
+  bool settled; /* result is known */
+  journal_accepted_fn done; /* NULL: answered already */
+  void *arg;
+};
+
+struct claim_op {
+  struct list_node node;
+  struct ulid id, session;
+  int64_t handover_by_ms;
+  struct journal_claimed *claimed; /* NULL: refused */
+  enum journal_refusal refusal;
+  int64_t retry_ms;
+  bool entered; /* the claim state's event was written */
+  bool intent_open;
+  journal_claimed_fn done;
+  void *arg;
+};
+
+/* The statements a step may need; a step needs exactly one. */
+enum step_kind { STEP_PLAIN, STEP_WITH_INTENT, STEP_WITH_SETTLE, STEP_KINDS };
+
+/* What reading back says of a step in doubt. */
+enum step_found { STEP_LOST, STEP_HAPPENED, STEP_DID_NOT };
+
+/* One order's step in a transaction: its entries are in order->in_flight. */
+struct step_op {
+  struct journal_order *order;
+  int32_t ver; /* after it */
+  enum ox_phase phase;
+  enum journal_hold hold;
+  int64_t at_ms; /* when it happened; 0: refused */
+  enum step_found found;
+};
+
+struct lane {
+  struct journal *journal;
+  struct pg_conn *conn;
+  bool ready; /* up, and nothing in doubt */
+  bool busy;  /* a transaction is under way or in doubt */
+  bool solo;  /* this one holds a single request, to find out which of them PostgreSQL refuses */
+  int64_t sent_ms;
+  int64_t at_ms; /* time of acceptance of the unkeyed accepts */
+  struct accept_op *accepts[BATCH_MAX], *keyed[BATCH_MAX];
+  struct claim_op *claims[BATCH_MAX];
+  struct step_op steps[STEP_KINDS][BATCH_MAX];
+  size_t n_accepts, n_keyed, n_claims, n_steps[STEP_KINDS];
+  struct pg_array arrays[PARAMS_MAX];
+};
+
+struct journal {
+  uv_loop_t *loop;
+  struct journal_options options;
+  struct relay *relay;
+  uv_prepare_t prepare;
+  uv_timer_t timer;
+  struct lane lanes[LANES];
+  struct list accepts, keyed, claims, orders; /* waiting */
+  size_t solo_left; /* so many requests go one by one */
+  struct pg_array types, claim_states; /* of the executors, for claims */
+  int closing;
+  bool closed;
+  void (*on_destroyed)(void *arg);
+  void *destroyed_arg;
+};
+
+/* params: the arrays of a statement, in the order of its placeholders. */
+void params_types(struct lane *lane, const enum pg_oid *types, int n);
+void params_get(struct lane *lane, struct pg_param *params, int n);
+
+size_t accept_take(struct lane *lane, size_t max); /* from the waiting lists into the lane */
+void accept_send(struct lane *lane, struct pg_batch *batch);
+void accept_committed(struct lane *lane);
+void accept_requeue(struct lane *lane);
+void accept_refuse(struct lane *lane, enum status why); /* whoever still waits for an answer */
+void accept_expire(struct journal *j, int64_t now_ms);
+void accept_forget(struct lane *lane);
+void accept_found(struct lane *lane, const struct ulid *id, int64_t created_at_ms);
+void accept_resolved(struct lane *lane); /* all that was found is known */
+
+size_t claim_take(struct lane *lane, size_t max);
+void claim_send(struct lane *lane, struct pg_batch *batch);
+void claim_committed(struct lane *lane);
+void claim_requeue(struct lane *lane);
+void claim_refuse(struct lane *lane);
+void claim_away(struct claim_op *op);
+
+size_t step_take(struct lane *lane, size_t max);
+void step_send(struct lane *lane, struct pg_batch *batch);
+void step_committed(struct lane *lane);
+void step_requeue(struct lane *lane);
+void step_refuse(struct lane *lane); /* PostgreSQL will not take them */
+void step_drop_lost(struct journal *j);
+
+/* What reading back found of an order in doubt. */
+struct doubt_row {
+  struct ulid id;
+  int64_t fence;
+  int32_t step;
+  enum ox_phase phase;
+  int64_t created_at_ms, updated_at_ms;
+};
+void step_found(struct lane *lane, const struct doubt_row *row);
+void step_resolved(struct lane *lane);
+
+#endif

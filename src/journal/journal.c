@@ -1,0 +1,334 @@
+/*
+ * journal.c - lanes: what gathers leaves as one transaction on a lane that is free, comes back as
+ * committed, refused or in doubt, and is settled accordingly. Loop thread. What is in a lane's arrays
+ * belongs to the lane until it is answered.
+ */
+#include "journal/internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "journal/statements.h"
+
+static void lane_doubt(struct lane *lane);
+
+void params_types(struct lane *lane, const enum pg_oid *types, int n)
+{
+  assert(n <= PARAMS_MAX);
+  for (int i = 0; i < n; i++) {
+    pg_array_reset(&lane->arrays[i]);
+    lane->arrays[i].type = types[i];
+  }
+}
+
+void params_get(struct lane *lane, struct pg_param *params, int n)
+{
+  for (int i = 0; i < n; i++) params[i].data = pg_array_param(&lane->arrays[i], &params[i].len);
+}
+
+static bool lane_empty(const struct lane *lane)
+{
+  size_t n = lane->n_accepts + lane->n_keyed + lane->n_claims;
+  for (int k = 0; k < STEP_KINDS; k++) n += lane->n_steps[k];
+  return n == 0;
+}
+
+static void lane_clear(struct lane *lane)
+{
+  lane->n_accepts = lane->n_keyed = lane->n_claims = 0;
+  memset(lane->n_steps, 0, sizeof lane->n_steps);
+  lane->busy = lane->solo = false;
+}
+
+static void lane_committed(struct lane *lane)
+{
+  struct relay *relay = lane->journal->relay;
+  accept_committed(lane);
+  claim_committed(lane);
+  step_committed(lane);
+  lane_clear(lane);
+  relay_flush(relay);
+}
+
+/* An error that has nothing to do with what was asked: the same again may well succeed. */
+static bool passing(const char *sqlstate)
+{
+  static const char *const classes[] = {"08", "40", "53", "55", "57", "58", "XX"};
+  for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+    if (strncmp(sqlstate, classes[i], 2) == 0) return true;
+  return false;
+}
+
+/*
+ * Nothing of the transaction happened. If PostgreSQL had no room or broke off, or there is no telling
+ * which of several requests it refused, they go again, in the second case one by one; a single one
+ * that is refused is told so.
+ */
+static void lane_rolled_back(struct lane *lane, const char *sqlstate)
+{
+  struct journal *j = lane->journal;
+  if (lane->solo && !passing(sqlstate)) {
+    accept_refuse(lane, ST_BROKEN);
+    claim_refuse(lane);
+    step_refuse(lane);
+  } else {
+    if (!passing(sqlstate)) {
+      j->solo_left = lane->n_accepts + lane->n_keyed + lane->n_claims;
+      for (int k = 0; k < STEP_KINDS; k++) j->solo_left += lane->n_steps[k];
+    }
+    accept_requeue(lane);
+    claim_requeue(lane);
+    step_requeue(lane);
+  }
+  lane_clear(lane);
+}
+
+static void on_end(void *arg, enum pg_outcome outcome, const char *sqlstate)
+{
+  struct lane *lane = arg;
+  if (outcome == PG_COMMITTED) {
+    lane_committed(lane);
+  } else if (outcome == PG_ROLLED_BACK) {
+    LOG_WARN("transaction refused", LOG_STR("sqlstate", sqlstate));
+    lane_rolled_back(lane, sqlstate);
+  } else {
+    lane->ready = false; /* busy stays: what is in the lane is in doubt until it is up again */
+  }
+}
+
+/* Claims of the same order are not told apart by reading back: whoever asked asks again. */
+static void on_doubt_row(void *arg, const PGresult *r)
+{
+  struct lane *lane = arg;
+  for (int i = 0; i < PQntuples(r); i++) {
+    struct doubt_row row = {.id = pg_get_ulid(r, i, 0),
+                            .fence = pg_get_int8(r, i, 1),
+                            .step = pg_get_int4(r, i, 2),
+                            .phase = (enum ox_phase)pg_get_int4(r, i, 3),
+                            .created_at_ms = pg_get_time_ms(r, i, 4),
+                            .updated_at_ms = pg_get_time_ms(r, i, 5)};
+    accept_found(lane, &row.id, row.created_at_ms);
+    step_found(lane, &row);
+  }
+}
+
+static void on_doubt_end(void *arg, enum pg_outcome outcome, const char *sqlstate)
+{
+  struct lane *lane = arg;
+  if (outcome == PG_IN_DOUBT) return; /* the next on_up tries again */
+  if (outcome == PG_ROLLED_BACK) {
+    LOG_WARN("cannot read back what is in doubt", LOG_STR("sqlstate", sqlstate));
+    if (pg_up(lane->conn)) lane_doubt(lane);
+    return;
+  }
+  accept_resolved(lane);
+  step_resolved(lane);
+  lane_clear(lane);
+  relay_flush(lane->journal->relay);
+  lane->ready = pg_up(lane->conn);
+}
+
+/* lane_doubt() reads back the orders whose transaction was cut off. */
+static void lane_doubt(struct lane *lane)
+{
+  claim_refuse(lane);
+  accept_forget(lane);
+  params_types(lane, (enum pg_oid[]){PG_UUID}, 1);
+  struct pg_array *ids = &lane->arrays[0];
+  for (size_t i = 0; i < lane->n_accepts; i++) pg_array_ulid(ids, &lane->accepts[i]->id);
+  for (size_t i = 0; i < lane->n_keyed; i++) pg_array_ulid(ids, &lane->keyed[i]->id);
+  for (int k = 0; k < STEP_KINDS; k++)
+    for (size_t i = 0; i < lane->n_steps[k]; i++)
+      pg_array_ulid(ids, &lane->steps[k][i].order->id);
+  struct pg_param params[1];
+  params_get(lane, params, 1);
+  struct pg_batch *batch = pg_batch_begin(lane->conn);
+  if (!batch) return;
+  pg_batch_add(batch, "doubt", params, 1, on_doubt_row, lane);
+  pg_batch_send(batch, on_doubt_end, lane);
+}
+
+static void on_up(void *arg)
+{
+  struct lane *lane = arg;
+  struct pg_batch *batch = pg_batch_begin(lane->conn);
+  if (!batch) return;
+  pg_batch_add(batch, "planner", NULL, 0, NULL, NULL);
+  pg_batch_send(batch, NULL, NULL);
+  if (lane->busy)
+    lane_doubt(lane);
+  else
+    lane->ready = true;
+}
+
+static void on_down(void *arg)
+{
+  struct lane *lane = arg;
+  lane->ready = false;
+}
+
+static bool work_waiting(const struct journal *j)
+{
+  return !list_empty(&j->accepts) || !list_empty(&j->keyed) || !list_empty(&j->claims) ||
+         !list_empty(&j->orders);
+}
+
+static void lane_fill(struct lane *lane)
+{
+  struct journal *j = lane->journal;
+  if (j->solo_left > 0) {
+    lane->solo = true;
+    j->solo_left--;
+    if (!step_take(lane, 1) && !claim_take(lane, 1)) accept_take(lane, 1);
+    return;
+  }
+  step_take(lane, BATCH_MAX);
+  claim_take(lane, BATCH_MAX);
+  accept_take(lane, BATCH_MAX);
+}
+
+static void lane_send(struct lane *lane)
+{
+  lane_fill(lane);
+  if (lane_empty(lane)) {
+    lane_clear(lane);
+    return;
+  }
+  struct pg_batch *batch = pg_batch_begin(lane->conn);
+  assert(batch != NULL); /* ready means up */
+  step_send(lane, batch);
+  claim_send(lane, batch);
+  accept_send(lane, batch);
+  lane->busy = true;
+  lane->sent_ms = clock_mono_ms();
+  pg_batch_send(batch, on_end, lane);
+}
+
+/* Runs in each turn of the loop, before it waits: all that the turn brought leaves together. */
+static void on_prepare(uv_prepare_t *handle)
+{
+  struct journal *j = handle->data;
+  step_drop_lost(j);
+  for (int i = 0; i < LANES && work_waiting(j); i++) {
+    struct lane *lane = &j->lanes[i];
+    if (lane->ready && !lane->busy && pg_up(lane->conn)) lane_send(lane);
+  }
+}
+
+static void on_timer(uv_timer_t *handle)
+{
+  accept_expire(handle->data, clock_mono_ms());
+}
+
+/* The types this process has executors for, and the states that their claims enter. */
+static void claimable_types(struct journal *j)
+{
+  pg_array_init(&j->types, PG_TEXT);
+  pg_array_init(&j->claim_states, PG_TEXT);
+  for (size_t i = 0; j->options.registry && i < registry_types(j->options.registry); i++) {
+    const struct order_type *type = registry_type_at(j->options.registry, i);
+    if (!type->executor) continue;
+    const struct ox_state *state = order_type_flagged(type, OX_STATE_ON_CLAIM);
+    pg_array_text(&j->types, type->name);
+    pg_array_text(&j->claim_states, state ? state->name : NULL);
+  }
+}
+
+static void lane_init(struct journal *j, struct lane *lane)
+{
+  lane->journal = j;
+  for (int i = 0; i < PARAMS_MAX; i++) pg_array_init(&lane->arrays[i], PG_UUID);
+  struct pg_options options = {.url = j->options.database_url,
+                               .name = "ox journal",
+                               .statements = journal_statements,
+                               .n_statements = n_journal_statements,
+                               .deadline_ms = 5000,
+                               .on_up = on_up,
+                               .on_down = on_down,
+                               .arg = lane};
+  lane->conn = pg_connect(j->loop, &options);
+}
+
+struct journal *journal_create(uv_loop_t *loop, const struct journal_options *options,
+                               struct relay *relay)
+{
+  struct journal *j = mem_alloc(sizeof *j);
+  j->loop = loop;
+  j->options = *options;
+  j->relay = relay;
+  list_init(&j->accepts);
+  list_init(&j->keyed);
+  list_init(&j->claims);
+  list_init(&j->orders);
+  claimable_types(j);
+  uv_prepare_init(loop, &j->prepare);
+  j->prepare.data = j;
+  uv_prepare_start(&j->prepare, on_prepare);
+  uv_timer_init(loop, &j->timer);
+  j->timer.data = j;
+  uv_timer_start(&j->timer, on_timer, 100, 100);
+  for (int i = 0; i < LANES; i++) lane_init(j, &j->lanes[i]);
+  return j;
+}
+
+static void part_closed(struct journal *j)
+{
+  if (--j->closing > 0) return;
+  for (int i = 0; i < LANES; i++)
+    for (int k = 0; k < PARAMS_MAX; k++) pg_array_deinit(&j->lanes[i].arrays[k]);
+  pg_array_deinit(&j->types);
+  pg_array_deinit(&j->claim_states);
+  if (j->on_destroyed) j->on_destroyed(j->destroyed_arg);
+  free(j);
+}
+
+static void on_conn_closed(void *arg)
+{
+  part_closed(arg);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+  part_closed(handle->data);
+}
+
+void journal_destroy(struct journal *j, void (*done)(void *arg), void *arg)
+{
+  j->on_destroyed = done;
+  j->destroyed_arg = arg;
+  j->closed = true;
+  accept_expire(j, INT64_MAX);
+  for (int i = 0; i < LANES; i++) {
+    struct lane *lane = &j->lanes[i];
+    lane->ready = false;
+    accept_refuse(lane, ST_AWAY);
+    claim_refuse(lane);
+    step_refuse(lane);
+    lane_clear(lane);
+  }
+  for (struct list_node *n; (n = list_pop(&j->claims)) != NULL;)
+    claim_away(container_of(n, struct claim_op, node));
+  j->closing = LANES + 2;
+  for (int i = 0; i < LANES; i++) pg_close(j->lanes[i].conn, on_conn_closed, j);
+  uv_close((uv_handle_t *)&j->prepare, on_handle_closed);
+  uv_close((uv_handle_t *)&j->timer, on_handle_closed);
+}
+
+bool journal_up(const struct journal *j)
+{
+  int64_t now = clock_mono_ms();
+  for (int i = 0; i < LANES; i++) {
+    const struct lane *lane = &j->lanes[i];
+    if (lane->ready && !(lane->busy && now - lane->sent_ms > STALL_MS)) return true;
+  }
+  return false;
+}
+
+bool journal_idle(const struct journal *j)
+{
+  for (int i = 0; i < LANES; i++)
+    if (j->lanes[i].busy) return false;
+  return !work_waiting(j);
+}

@@ -1,0 +1,420 @@
+/*
+ * step.c - moving orders that this process owns. All that an order has waiting becomes one step: one
+ * compare-and-set of its row, all its events. Loop thread; entries belong to the journal from
+ * journal_post() until done was called.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "journal/internal.h"
+
+void journal_order_init(struct journal_order *o, const struct journal_claimed *claimed,
+                        const struct order_type *type, const char *token)
+{
+  memset(o, 0, sizeof *o);
+  o->id = claimed->order.id;
+  o->type = type;
+  o->fence = claimed->fence;
+  o->step = claimed->step;
+  o->ver = claimed->order.ver;
+  o->attempt = claimed->order.attempt;
+  o->phase = claimed->order.phase;
+  snprintf(o->token, sizeof o->token, "%s", token);
+  list_init(&o->waiting);
+  list_init(&o->in_flight);
+}
+
+bool journal_order_idle(const struct journal_order *o)
+{
+  return list_empty(&o->waiting) && list_empty(&o->in_flight);
+}
+
+void journal_entry_free(struct journal_entry *e)
+{
+  if (!e) return;
+  free(e->data);
+  free(e->error);
+  free(e->intent);
+  free(e->keep);
+  free(e);
+}
+
+static bool ends(const struct journal_entry *e)
+{
+  return e->state && order_phase_terminal(e->state->phase);
+}
+
+void journal_post(struct journal *j, struct journal_entry *entry)
+{
+  struct journal_order *o = entry->order;
+  list_append(&o->waiting, &entry->node);
+  if (!list_linked(&o->node) && list_empty(&o->in_flight)) list_append(&j->orders, &o->node);
+}
+
+/* Answers the entries of a list, oldest first. done may free the order: nothing is read after. */
+static void answer(struct list *entries, enum status status)
+{
+  struct list taken;
+  list_init(&taken);
+  list_move_all(&taken, entries);
+  for (struct list_node *n; (n = list_pop(&taken)) != NULL;) {
+    struct journal_entry *e = container_of(n, struct journal_entry, node);
+    if (e->done) e->done(e, status);
+    journal_entry_free(e);
+  }
+}
+
+/* ── going out ──────────────────────────────────────────────────────────────────────────────── */
+
+/* A transaction is settled in one step and the next one opened in another; nothing follows an end. */
+static bool fits(const struct journal_entry *e, enum step_kind kind, bool over)
+{
+  if (over) return false;
+  if (e->intent) return kind == STEP_PLAIN;
+  if (e->settle || ends(e)) return kind != STEP_WITH_INTENT;
+  return true;
+}
+
+/* Moves what goes together from waiting to in_flight, and sums it up in op. */
+static enum step_kind gather(struct journal_order *o, struct step_op *op)
+{
+  enum step_kind kind = STEP_PLAIN;
+  bool over = false;
+  *op = (struct step_op){.order = o, .ver = o->ver, .phase = o->phase, .hold = JOURNAL_KEEP};
+  for (struct list_node *n; (n = list_first(&o->waiting)) != NULL;) {
+    struct journal_entry *e = container_of(n, struct journal_entry, node);
+    if (!fits(e, kind, over)) break;
+    list_remove(&o->waiting, n);
+    list_append(&o->in_flight, n);
+    if (e->intent) kind = STEP_WITH_INTENT;
+    if (e->settle || ends(e)) kind = STEP_WITH_SETTLE;
+    if (e->state) {
+      op->ver++;
+      op->phase = e->state->phase;
+    }
+    if (e->hold != JOURNAL_KEEP) {
+      op->hold = e->hold;
+      op->phase = OX_QUEUED;
+    }
+    over = ends(e) || e->hold != JOURNAL_KEEP;
+  }
+  return kind;
+}
+
+static int by_id(const void *a, const void *b)
+{
+  const struct step_op *x = a, *y = b;
+  return ulid_compare(&x->order->id, &y->order->id);
+}
+
+size_t step_take(struct lane *lane, size_t max)
+{
+  struct list *from = &lane->journal->orders;
+  size_t n = 0;
+  for (; n < max && !list_empty(from); n++) {
+    struct journal_order *o = container_of(list_pop(from), struct journal_order, node);
+    struct step_op op;
+    enum step_kind kind = gather(o, &op);
+    lane->steps[kind][lane->n_steps[kind]++] = op;
+  }
+  for (int k = 0; k < STEP_KINDS; k++)
+    if (lane->n_steps[k] > 1) qsort(lane->steps[k], lane->n_steps[k], sizeof **lane->steps, by_id);
+  return n;
+}
+
+struct step_sum {
+  const char *status, *result, *error;
+  const struct journal_entry *kept, *held;
+  int16_t intent;
+};
+
+static struct step_sum sum_up(const struct journal_order *o)
+{
+  struct step_sum sum = {0};
+  list_each(n, &o->in_flight) {
+    const struct journal_entry *e = container_of(n, struct journal_entry, node);
+    if (e->state) sum.status = e->state->name;
+    if (e->state && e->state->phase == OX_SUCCEEDED) sum.result = e->data ? e->data : "{}";
+    if (e->error) sum.error = e->error;
+    if (e->keep) sum.kept = e;
+    if (e->hold != JOURNAL_KEEP) sum.held = e;
+    if (e->intent) sum.intent = 1;
+    if (e->settle) sum.intent = 2;
+  }
+  return sum;
+}
+
+enum { ORDER_PARAMS = 12, EVENT_PARAMS = 18, INTENT_PARAMS = 26, SETTLE_PARAMS = 25 };
+
+static void put_order(struct pg_array *p, const struct step_op *op)
+{
+  const struct journal_order *o = op->order;
+  struct step_sum sum = sum_up(o);
+  pg_array_ulid(&p[0], &o->id);
+  pg_array_int8(&p[1], o->fence);
+  pg_array_int4(&p[2], o->step);
+  pg_array_int4(&p[3], op->ver);
+  pg_array_text(&p[4], sum.status);
+  pg_array_int2(&p[5], (int16_t)op->phase);
+  pg_array_int2(&p[6], (int16_t)op->hold);
+  pg_array_int8(&p[7], sum.held ? sum.held->delay_ms : 0);
+  pg_array_text(&p[8], sum.result);
+  pg_array_text(&p[9], sum.error);
+  pg_array_bytes(&p[10], sum.kept ? sum.kept->keep : NULL, sum.kept ? sum.kept->keep_len : 0);
+  pg_array_int2(&p[11], sum.intent);
+}
+
+static void put_events(struct pg_array *p, const struct journal_order *o)
+{
+  int32_t seq = o->ver;
+  list_each(n, &o->in_flight) {
+    const struct journal_entry *e = container_of(n, struct journal_entry, node);
+    if (!e->state) continue;
+    pg_array_ulid(&p[12], &o->id);
+    pg_array_int4(&p[13], ++seq);
+    pg_array_text(&p[14], e->state->name);
+    pg_array_int2(&p[15], (int16_t)e->state->phase);
+    pg_array_int4(&p[16], o->attempt);
+    pg_array_text(&p[17], e->data);
+  }
+}
+
+static void put_intent(struct pg_array *p, const struct journal_order *o)
+{
+  list_each(n, &o->in_flight) {
+    const struct journal_intent *i = container_of(n, struct journal_entry, node)->intent;
+    if (!i) continue;
+    pg_array_ulid(&p[18], &o->id);
+    pg_array_text(&p[19], i->venue);
+    pg_array_text(&p[20], i->tx.tx_hash);
+    pg_array_bytes(&p[21], i->tx.bytes, i->tx.n_bytes);
+    pg_array_int8(&p[22], (int64_t)i->in_amount);
+    pg_array_int8(&p[23], (int64_t)i->min_out_amount);
+    pg_array_time(&p[24], i->tx.expires_at_ms);
+    pg_array_int8(&p[25], o->fence);
+  }
+}
+
+static void put_settle(struct pg_array *p, const struct journal_order *o)
+{
+  static const char *const outcomes[] = {NULL, "landed", "reverted", "dead"};
+  list_each(n, &o->in_flight) {
+    const struct journal_entry *e = container_of(n, struct journal_entry, node);
+    if (!e->settle) continue;
+    pg_array_ulid(&p[18], &o->id);
+    pg_array_text(&p[19], outcomes[e->settle]);
+    pg_array_text(&p[20], e->venue);
+    pg_array_text(&p[21], e->tx_hash);
+    pg_array_int8(&p[22], (int64_t)e->landing.in_amount);
+    pg_array_int8(&p[23], (int64_t)e->landing.out_amount);
+    pg_array_time(&p[24], e->landing.landed_at_ms);
+  }
+}
+
+static struct step_op *find(struct lane *lane, const struct ulid *id)
+{
+  struct journal_order order = {.id = *id};
+  struct step_op key = {.order = &order}, *op = NULL;
+  for (int k = 0; k < STEP_KINDS && !op; k++)
+    op = bsearch(&key, lane->steps[k], lane->n_steps[k], sizeof key, by_id);
+  return op;
+}
+
+static void on_moved(void *arg, const PGresult *r)
+{
+  for (int i = 0; i < PQntuples(r); i++) {
+    struct ulid id = pg_get_ulid(r, i, 0);
+    struct step_op *op = find(arg, &id);
+    if (op) op->at_ms = pg_get_time_ms(r, i, 1);
+  }
+}
+
+static void send_kind(struct lane *lane, struct pg_batch *batch, enum step_kind kind)
+{
+  static const enum pg_oid common[EVENT_PARAMS] = {
+      PG_UUID, PG_INT8, PG_INT4, PG_INT4,  PG_TEXT, PG_INT2, PG_INT2, PG_INT8, PG_TEXT,
+      PG_TEXT, PG_BYTEA, PG_INT2, PG_UUID, PG_INT4, PG_TEXT, PG_INT2, PG_INT4, PG_TEXT};
+  static const enum pg_oid intent[] = {PG_UUID, PG_TEXT, PG_TEXT,        PG_BYTEA,
+                                       PG_INT8, PG_INT8, PG_TIMESTAMPTZ, PG_INT8};
+  static const enum pg_oid settle[] = {PG_UUID, PG_TEXT, PG_TEXT,       PG_TEXT,
+                                       PG_INT8, PG_INT8, PG_TIMESTAMPTZ};
+  static const char *const statements[] = {"step", "step_intent", "step_settle"};
+  static const int n_params[] = {EVENT_PARAMS, INTENT_PARAMS, SETTLE_PARAMS};
+  enum pg_oid types[PARAMS_MAX];
+  memcpy(types, common, sizeof common);
+  if (kind == STEP_WITH_INTENT) memcpy(types + EVENT_PARAMS, intent, sizeof intent);
+  if (kind == STEP_WITH_SETTLE) memcpy(types + EVENT_PARAMS, settle, sizeof settle);
+  params_types(lane, types, n_params[kind]);
+  for (size_t i = 0; i < lane->n_steps[kind]; i++) {
+    const struct step_op *op = &lane->steps[kind][i];
+    put_order(lane->arrays, op);
+    put_events(lane->arrays, op->order);
+    if (kind == STEP_WITH_INTENT) put_intent(lane->arrays, op->order);
+    if (kind == STEP_WITH_SETTLE) put_settle(lane->arrays, op->order);
+  }
+  struct pg_param params[PARAMS_MAX];
+  params_get(lane, params, n_params[kind]);
+  pg_batch_add(batch, statements[kind], params, n_params[kind], on_moved, lane);
+}
+
+void step_send(struct lane *lane, struct pg_batch *batch)
+{
+  for (int k = 0; k < STEP_KINDS; k++)
+    if (lane->n_steps[k]) send_kind(lane, batch, (enum step_kind)k);
+}
+
+/* ── coming back ────────────────────────────────────────────────────────────────────────────── */
+
+static void relay_events(struct relay *relay, const struct step_op *op)
+{
+  const struct journal_order *o = op->order;
+  int32_t seq = o->ver;
+  list_each(n, &o->in_flight) {
+    const struct journal_entry *e = container_of(n, struct journal_entry, node);
+    if (!e->state) continue;
+    struct order_event event = {.order_id = o->id,
+                                .seq = ++seq,
+                                .attempt = o->attempt,
+                                .status = e->state->name,
+                                .phase = e->state->phase,
+                                .at_ms = op->at_ms,
+                                .data = e->data};
+    relay_event(relay, &event);
+  }
+}
+
+static void relay_step(struct relay *relay, const struct step_op *op)
+{
+  const struct journal_order *o = op->order;
+  relay_events(relay, op);
+  if (order_phase_terminal(op->phase)) {
+    relay_finish(relay, &o->id, o->token, op->phase == OX_SUCCEEDED);
+  } else if (op->hold != JOURNAL_KEEP) {
+    relay_put_back(relay, &o->id, o->token, sum_up(o).held->delay_ms);
+  }
+}
+
+/* The order goes on to its next step, if it has one waiting, before anybody is told of this one. */
+static void requeue_order(struct journal *j, struct journal_order *o)
+{
+  if (!list_empty(&o->waiting) && !list_linked(&o->node)) list_append(&j->orders, &o->node);
+}
+
+static void happened(struct journal *j, const struct step_op *op)
+{
+  struct journal_order *o = op->order;
+  relay_step(j->relay, op);
+  o->ver = op->ver;
+  o->phase = op->phase;
+  o->step++;
+  struct list entries;
+  list_init(&entries);
+  list_move_all(&entries, &o->in_flight);
+  requeue_order(j, o);
+  answer(&entries, ST_OK);
+}
+
+/* Whoever moved the order instead owns it: what this process still has for it is dropped. */
+static void lost(struct journal *j, struct journal_order *o)
+{
+  LOG_INFO("step refused, the order is another's", LOG_ORDER(&o->id));
+  o->lost = true;
+  if (list_linked(&o->node)) list_remove(&j->orders, &o->node);
+  struct list entries;
+  list_init(&entries);
+  list_move_all(&entries, &o->in_flight);
+  list_move_all(&entries, &o->waiting);
+  answer(&entries, ST_STALE);
+}
+
+void step_committed(struct lane *lane)
+{
+  for (int k = 0; k < STEP_KINDS; k++) {
+    for (size_t i = 0; i < lane->n_steps[k]; i++) {
+      struct step_op *op = &lane->steps[k][i];
+      if (op->at_ms)
+        happened(lane->journal, op);
+      else
+        lost(lane->journal, op->order);
+    }
+    lane->n_steps[k] = 0;
+  }
+}
+
+static void requeue(struct journal *j, struct journal_order *o)
+{
+  list_move_all(&o->in_flight, &o->waiting);
+  list_move_all(&o->waiting, &o->in_flight);
+  if (!list_linked(&o->node)) list_prepend(&j->orders, &o->node);
+}
+
+void step_requeue(struct lane *lane)
+{
+  for (int k = 0; k < STEP_KINDS; k++) {
+    for (size_t i = lane->n_steps[k]; i > 0; i--)
+      requeue(lane->journal, lane->steps[k][i - 1].order);
+    lane->n_steps[k] = 0;
+  }
+}
+
+void step_refuse(struct lane *lane)
+{
+  for (int k = 0; k < STEP_KINDS; k++) {
+    for (size_t i = 0; i < lane->n_steps[k]; i++) {
+      struct journal_order *o = lane->steps[k][i].order;
+      LOG_ERROR("PostgreSQL will not take this step", LOG_ORDER(&o->id));
+      struct list entries;
+      list_init(&entries);
+      list_move_all(&entries, &o->in_flight);
+      requeue_order(lane->journal, o);
+      answer(&entries, ST_BROKEN);
+    }
+    lane->n_steps[k] = 0;
+  }
+}
+
+/* What is posted for an order that was lost before is told so in the next turn. */
+void step_drop_lost(struct journal *j)
+{
+  list_each(n, &j->orders) {
+    struct journal_order *o = container_of(n, struct journal_order, node);
+    if (!o->lost) continue;
+    list_remove(&j->orders, n);
+    answer(&o->waiting, ST_STALE);
+  }
+}
+
+/* ── in doubt ───────────────────────────────────────────────────────────────────────────────── */
+
+/*
+ * A step moves (fence, step) in a way nothing else does: if the row shows both as they are after it,
+ * it happened; as they were before it, it did not and goes again; else the order is another's.
+ */
+void step_found(struct lane *lane, const struct doubt_row *row)
+{
+  struct step_op *op = find(lane, &row->id);
+  if (!op) return;
+  const struct journal_order *o = op->order;
+  int64_t fence_after = o->fence + (op->hold != JOURNAL_KEEP);
+  op->found = STEP_LOST;
+  if (row->step == o->step + 1 && row->fence == fence_after) op->found = STEP_HAPPENED;
+  if (row->step == o->step && row->fence == o->fence) op->found = STEP_DID_NOT;
+  op->at_ms = row->updated_at_ms;
+}
+
+void step_resolved(struct lane *lane)
+{
+  for (int k = 0; k < STEP_KINDS; k++) {
+    for (size_t i = 0; i < lane->n_steps[k]; i++) {
+      struct step_op *op = &lane->steps[k][i];
+      if (op->found == STEP_HAPPENED)
+        happened(lane->journal, op);
+      else if (op->found == STEP_DID_NOT)
+        requeue(lane->journal, op->order);
+      else
+        lost(lane->journal, op->order);
+    }
+    lane->n_steps[k] = 0;
+  }
+}

@@ -1,0 +1,203 @@
+/* sweeper.c - see sweeper.h. One page is under way at a time. */
+#include "journal/sweeper.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "io/pg.h"
+#include "io/pg_value.h"
+
+enum { PAGE = 500, TICK_MS = 20, KEYS_EVERY_MS = 3600 * 1000 };
+
+/* A page of due, each with whether it waits for somebody, and how long until it may be claimed. */
+#define PAGE_SQL                                                                                   \
+  "SELECT d.order_id, o.phase < 2 AND (o.owner IS NULL OR NOT EXISTS (SELECT 1"                      \
+  " FROM worker_sessions s WHERE s.id = o.owner"                                                     \
+  " AND session_alive(s, $2::bigint * interval '1 ms'))),"                                           \
+  " greatest(0, ceil(extract(epoch FROM o.due_at - clock_timestamp()) * 1000))::bigint"              \
+  " FROM (SELECT order_id FROM due WHERE order_id > $1::uuid ORDER BY order_id LIMIT $3::bigint) d"  \
+  " JOIN orders o ON o.order_id = d.order_id ORDER BY d.order_id"
+
+/* A session that ended without saying so since the last look: its orders wait for nobody. */
+#define DIED_SQL                                                                                   \
+  "SELECT count(*) FROM worker_sessions s WHERE NOT s.closed"                                        \
+  " AND NOT session_alive(s, $1::bigint * interval '1 ms')"
+
+static const struct pg_statement statements[] = {
+    {"planner", "SELECT set_config('enable_seqscan', 'off', false),"
+                " set_config('enable_hashjoin', 'off', false),"
+                " set_config('enable_mergejoin', 'off', false),"
+                " set_config('plan_cache_mode', 'force_generic_plan', false)"},
+    {"page", PAGE_SQL},
+    {"died", DIED_SQL},
+    {"keys", "DELETE FROM idempotency_keys WHERE expires_at < now() - interval '1 minute'"},
+};
+
+struct sweeper {
+  struct sweeper_options options;
+  struct queue *queue;
+  struct relay *relay;
+  struct pg_conn *conn;
+  uv_timer_t timer;
+  struct ulid after; /* the page under way begins behind it */
+  bool asking, enqueuing, full, asked;
+  int64_t paged_ms, keys_ms, died;
+  struct queue_item items[PAGE];
+  size_t n_items, n_rows;
+  int parts;
+  void (*on_destroyed)(void *arg);
+  void *destroyed_arg;
+};
+
+/* Start over from the first page. A full run begins here too: what was passed may have been lost. */
+static void rewind_page(struct sweeper *s)
+{
+  memset(&s->after, 0, sizeof s->after);
+  s->full = s->asked;
+  s->asked = false;
+}
+
+static void on_page(void *arg, const PGresult *r)
+{
+  struct sweeper *s = arg;
+  s->n_rows = (size_t)PQntuples(r);
+  s->n_items = 0;
+  for (int i = 0; i < PQntuples(r) && i < PAGE; i++) {
+    s->after = pg_get_ulid(r, i, 0);
+    if (!pg_get_bool(r, i, 1)) continue;
+    struct queue_item *item = &s->items[s->n_items++];
+    item->id = s->after;
+    item->token[0] = '\0';
+    item->delay_ms = pg_is_null(r, i, 2) ? 0 : pg_get_int8(r, i, 2);
+  }
+}
+
+static void on_enqueued(void *arg, enum status status)
+{
+  struct sweeper *s = arg;
+  s->enqueuing = false;
+  if (status != ST_OK) sweeper_run(s);
+}
+
+static void on_page_end(void *arg, enum pg_outcome outcome, const char *sqlstate)
+{
+  struct sweeper *s = arg;
+  s->asking = false;
+  if (outcome != PG_COMMITTED) {
+    if (outcome == PG_ROLLED_BACK) LOG_WARN("sweep refused", LOG_STR("sqlstate", sqlstate));
+    return;
+  }
+  if (s->n_items)
+    s->enqueuing = queue_enqueue(s->queue, s->items, s->n_items, on_enqueued, s) == ST_OK;
+  if (s->n_items && !s->enqueuing) s->asked = true; /* Redis is away: once more from the start */
+  if (s->n_rows < PAGE) rewind_page(s);
+}
+
+static void ask_page(struct sweeper *s)
+{
+  unsigned char lease[8], limit[8];
+  pg_put_int8(lease, s->options.lease_ms);
+  pg_put_int8(limit, PAGE);
+  struct pg_param params[] = {{s->after.bytes, 16}, {lease, sizeof lease}, {limit, sizeof limit}};
+  s->asking = pg_run(s->conn, "page", params, 3, on_page, on_page_end, s) == ST_OK;
+  s->paged_ms = clock_mono_ms();
+}
+
+static void on_died(void *arg, const PGresult *r)
+{
+  struct sweeper *s = arg;
+  int64_t died = PQntuples(r) == 1 ? pg_get_int8(r, 0, 0) : 0;
+  if (died > s->died) sweeper_run(s);
+  s->died = died;
+}
+
+static void ask_died(struct sweeper *s)
+{
+  unsigned char lease[8];
+  pg_put_int8(lease, s->options.lease_ms);
+  struct pg_param params[] = {{lease, sizeof lease}};
+  if (pg_run(s->conn, "died", params, 1, on_died, NULL, s) != ST_OK) s->died = 0;
+}
+
+static void forget_keys(struct sweeper *s, int64_t now)
+{
+  if (now - s->keys_ms < KEYS_EVERY_MS) return;
+  if (pg_run(s->conn, "keys", NULL, 0, NULL, NULL, NULL) == ST_OK) s->keys_ms = now;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+  struct sweeper *s = timer->data;
+  int64_t now = clock_mono_ms();
+  if (relay_let_go(s->relay)) sweeper_run(s);
+  if (s->asking || s->enqueuing || !pg_up(s->conn)) return;
+  if (s->asked && !s->full) rewind_page(s);
+  bool rolling = now - s->paged_ms >= s->options.interval_ms;
+  if (!rolling && !s->full) return;
+  if (rolling) {
+    ask_died(s);
+    forget_keys(s, now);
+  }
+  ask_page(s);
+}
+
+static void on_up(void *arg)
+{
+  struct sweeper *s = arg;
+  if (pg_run(s->conn, "planner", NULL, 0, NULL, NULL, NULL) == ST_OK) sweeper_run(s);
+}
+
+struct sweeper *sweeper_create(uv_loop_t *loop, const struct sweeper_options *options,
+                               struct queue *queue, struct relay *relay)
+{
+  struct sweeper *s = mem_alloc(sizeof *s);
+  s->options = *options;
+  if (!s->options.interval_ms) s->options.interval_ms = 500;
+  s->queue = queue;
+  s->relay = relay;
+  uv_timer_init(loop, &s->timer);
+  s->timer.data = s;
+  uv_timer_start(&s->timer, on_timer, TICK_MS, TICK_MS);
+  struct pg_options pg = {.url = options->database_url,
+                          .name = "ox sweeper",
+                          .statements = statements,
+                          .n_statements = sizeof statements / sizeof *statements,
+                          .deadline_ms = 10000,
+                          .on_up = on_up,
+                          .arg = s};
+  s->conn = pg_connect(loop, &pg);
+  return s;
+}
+
+static void part_closed(struct sweeper *s)
+{
+  if (--s->parts > 0) return;
+  if (s->on_destroyed) s->on_destroyed(s->destroyed_arg);
+  free(s);
+}
+
+static void on_conn_closed(void *arg)
+{
+  part_closed(arg);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+  part_closed(handle->data);
+}
+
+void sweeper_destroy(struct sweeper *s, void (*done)(void *arg), void *arg)
+{
+  s->on_destroyed = done;
+  s->destroyed_arg = arg;
+  s->parts = 2;
+  uv_close((uv_handle_t *)&s->timer, on_timer_closed);
+  pg_close(s->conn, on_conn_closed, s);
+}
+
+void sweeper_run(struct sweeper *s)
+{
+  s->asked = true;
+}

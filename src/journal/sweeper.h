@@ -1,0 +1,32 @@
+/*
+ * sweeper.h - puts back what Redis does not know: walks the orders that have not ended, page by page,
+ * and enqueues those that nobody owns. Enqueueing is idempotent, so in good times it changes nothing.
+ *
+ * It rolls slowly all the time, and runs through at full speed after whatever can have lost hints: the
+ * start, a Redis that came back, a relay that let go, a process that died. Loop thread only.
+ */
+#ifndef JOURNAL_SWEEPER_H
+#define JOURNAL_SWEEPER_H
+
+#include <stdint.h>
+#include <uv.h>
+
+#include "journal/relay.h"
+#include "queue/queue.h"
+
+struct sweeper;
+
+struct sweeper_options {
+  const char *database_url;
+  int64_t lease_ms;
+  int64_t interval_ms; /* between pages when rolling; default 500 */
+};
+
+struct sweeper *sweeper_create(uv_loop_t *loop, const struct sweeper_options *options,
+                               struct queue *queue, struct relay *relay);
+void sweeper_destroy(struct sweeper *s, void (*done)(void *arg), void *arg);
+
+/* sweeper_run() makes it go through everything once, now. */
+void sweeper_run(struct sweeper *s);
+
+#endif

@@ -1,0 +1,382 @@
+/*
+ * dispatcher.c - claiming and keeping time; what becomes of a job is in intake.c. See dispatcher.h.
+ */
+#include "workers/dispatcher.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "workers/intake.h"
+
+enum { TICK_MS = 250, REAP_MAX = 500, RUNNING_RETRY_MS = 1000, AWAY_RETRY_MS = 250 };
+
+struct dispatcher {
+  uv_loop_t *loop;
+  struct dispatcher_parts parts;
+  struct session *session;
+  struct intake *intake;
+  uv_prepare_t prepare;
+  uv_timer_t tick, claim_timer;
+  int64_t slack_ms, claim_sent_ms, beat_ms;
+  int64_t last_start_ms; /* monotonic; 0: never */
+  size_t reserved;       /* claims that PostgreSQL has not answered */
+  bool hungry;           /* there may be something to claim */
+  bool claiming, probing, opening, arming, armed, draining;
+  int64_t drain_cancel_ms, drain_end_ms;
+  void (*on_drained)(void *arg), *drained_arg;
+  void (*on_destroyed)(void *arg), *destroyed_arg;
+  int parts_open;
+};
+
+int64_t dispatcher_slack_ms(const struct config *config)
+{
+  int64_t slack = config->queue_rate_window_ms / 200;
+  return slack < 25 ? 25 : slack > 500 ? 500 : slack;
+}
+
+static bool limited(const struct dispatcher *d)
+{
+  return d->parts.config->queue_rate_limit > 0;
+}
+
+/* ── from hint to hand-over ─────────────────────────────────────────────────────────────────── */
+
+struct hand_over {
+  struct dispatcher *dispatcher;
+  struct queue_item item;
+  int64_t sent_ms;
+};
+
+static void ignore_done(void *arg, enum status status)
+{
+  (void)arg;
+  (void)status;
+}
+
+/* A lost answer, here and below, is repaired by lease and sweeper. */
+static void put_back(struct dispatcher *d, const struct queue_item *item, int64_t delay_ms,
+                     bool refund)
+{
+  struct queue_item back = *item;
+  back.delay_ms = delay_ms;
+  if (queue_put_back(d->parts.queue, &back, 1, refund, ignore_done, NULL) != ST_OK)
+    LOG_DEBUG("hint not put back", LOG_ORDER(&item->id));
+}
+
+static void refused(struct dispatcher *d, const struct queue_item *item,
+                    enum journal_refusal refusal, int64_t retry_ms)
+{
+  put_back(d, item, retry_ms, true);
+  if (refusal == JOURNAL_TERMINAL &&
+      queue_drop(d->parts.queue, &item->id, 1, ignore_done, NULL) != ST_OK)
+    LOG_DEBUG("hint not dropped", LOG_ORDER(&item->id));
+}
+
+static void on_owned(void *arg, enum status status, struct journal_claimed *claimed,
+                     enum journal_refusal refusal, int64_t retry_ms)
+{
+  struct hand_over *h = arg;
+  struct dispatcher *d = h->dispatcher;
+  d->reserved--;
+  d->hungry = true;
+  if (status == ST_OK) {
+    int64_t now = clock_mono_ms();
+    bool late = limited(d) && now - h->sent_ms > d->slack_ms;
+    if (!late) d->last_start_ms = now;
+    intake_take(d->intake, claimed, h->item.token, late || d->draining);
+  } else if (status == ST_STALE) {
+    refused(d, &h->item, refusal, retry_ms);
+  } else {
+    put_back(d, &h->item, AWAY_RETRY_MS, false);
+  }
+  free(h);
+}
+
+static void hand_over(struct dispatcher *d, const struct queue_item *item)
+{
+  if (intake_runs(d->intake, &item->id)) { /* Redis forgot that we have it */
+    put_back(d, item, RUNNING_RETRY_MS, true);
+    return;
+  }
+  struct hand_over *h = mem_alloc(sizeof *h);
+  h->dispatcher = d;
+  h->item = *item;
+  h->sent_ms = d->claim_sent_ms;
+  d->reserved++;
+  int64_t by = INT64_MAX;
+  if (limited(d)) by = session_pg_earliest_ms(d->session, d->claim_sent_ms) + d->slack_ms;
+  journal_claim(d->parts.journal, session_id(d->session), &item->id, by, on_owned, h);
+}
+
+/* ── the limiter's epoch ────────────────────────────────────────────────────────────────────── */
+
+static void on_epoch_open(void *arg, enum status status)
+{
+  struct dispatcher *d = arg;
+  d->opening = false;
+  d->hungry = status == ST_OK;
+}
+
+/* The limiter's log is gone: it stays closed until no start that was in it can count any more. */
+static void on_last_start(void *arg, bool ok, int64_t ago_ms)
+{
+  struct dispatcher *d = arg;
+  const struct config *c = d->parts.config;
+  int64_t own_ago = d->last_start_ms ? clock_mono_ms() - d->last_start_ms : -1;
+  if (own_ago >= 0 && (ago_ms < 0 || own_ago < ago_ms)) ago_ms = own_ago;
+  int64_t closed_ms = ago_ms < 0 ? 0 : c->queue_rate_window_ms + d->slack_ms - ago_ms;
+  if (closed_ms < 0) closed_ms = 0;
+  if (closed_ms > 0)
+    LOG_WARN("the limiter lost its log and stays closed", LOG_INT("closedMs", closed_ms));
+  if (!ok || queue_open_epoch(d->parts.queue, closed_ms, on_epoch_open, d) != ST_OK)
+    d->opening = false; /* the next tick tries again */
+}
+
+static void open_epoch(struct dispatcher *d)
+{
+  if (d->opening) return;
+  d->opening = true;
+  session_last_start(d->session, on_last_start, d);
+}
+
+static void on_armed(void *arg, bool ok)
+{
+  struct dispatcher *d = arg;
+  d->arming = false;
+  d->armed = ok && session_alive(d->session);
+  d->hungry = true;
+}
+
+/* ── claiming ───────────────────────────────────────────────────────────────────────────────── */
+
+static void claim_later(struct dispatcher *d, int64_t wait_ms);
+
+static void on_claimed(void *arg, enum status status, const struct queue_claimed *claimed)
+{
+  struct dispatcher *d = arg;
+  bool probing = d->probing;
+  d->claiming = d->probing = false;
+  if (status != ST_OK) return;
+  for (size_t i = 0; i < claimed->n; i++) hand_over(d, &claimed->items[i]);
+  if (claimed->n) d->hungry = true;
+  if (claimed->gate == QUEUE_CLOSED) {
+    open_epoch(d);
+  } else if (probing) {
+    d->arming = true;
+    session_arm(d->session, on_armed, d);
+  } else if (claimed->wait_ms >= 0) {
+    claim_later(d, claimed->wait_ms);
+  }
+}
+
+static bool may_claim(const struct dispatcher *d)
+{
+  return !d->draining && !d->claiming && !d->opening && !d->arming && session_alive(d->session);
+}
+
+/* Before its first start a session only looks whether the limiter's log is whole, then is armed. */
+static void try_claim(struct dispatcher *d)
+{
+  if (!may_claim(d)) return;
+  size_t idle = intake_idle(d->intake);
+  size_t max = d->armed && idle > d->reserved ? idle - d->reserved : 0;
+  if (d->armed && max == 0) return;
+  char session[ULID_LEN + 1];
+  ulid_format(session_id(d->session), session);
+  d->hungry = false;
+  d->claim_sent_ms = clock_mono_ms();
+  d->probing = !d->armed;
+  d->claiming = queue_claim(d->parts.queue, session, max, on_claimed, d) == ST_OK;
+}
+
+static void on_claim_timer(uv_timer_t *timer)
+{
+  struct dispatcher *d = timer->data;
+  d->hungry = true;
+}
+
+static void claim_later(struct dispatcher *d, int64_t wait_ms)
+{
+  uv_timer_start(&d->claim_timer, on_claim_timer, (uint64_t)wait_ms, 0);
+}
+
+static void on_prepare(uv_prepare_t *handle)
+{
+  struct dispatcher *d = handle->data;
+  if (d->hungry) try_claim(d);
+}
+
+void dispatcher_wake(struct dispatcher *d)
+{
+  d->hungry = true;
+}
+
+void dispatcher_queue_up(struct dispatcher *d)
+{
+  d->hungry = true;
+}
+
+/* ── keeping time ───────────────────────────────────────────────────────────────────────────── */
+
+static void on_lost_leases(void *arg, enum status status, const struct ulid *ids, size_t n)
+{
+  (void)arg;
+  (void)ids;
+  if (status == ST_OK && n > 0) LOG_DEBUG("leases unknown to Redis", LOG_INT("orders", (int64_t)n));
+}
+
+static void on_reaped(void *arg, enum status status, const struct ulid *ids, size_t n)
+{
+  struct dispatcher *d = arg;
+  (void)ids;
+  if (status != ST_OK || n == 0) return;
+  LOG_INFO("leases ran out, the orders wait again", LOG_INT("orders", (int64_t)n));
+  d->hungry = true;
+}
+
+static void beat(struct dispatcher *d, int64_t now)
+{
+  if (now - d->beat_ms < d->parts.config->queue_lease_ms / 4) return;
+  struct queue_item items[INTAKE_MAX];
+  size_t n = intake_leases(d->intake, items, INTAKE_MAX);
+  if (n == 0 || queue_beat(d->parts.queue, items, n, on_lost_leases, d) == ST_OK) d->beat_ms = now;
+}
+
+static void drain_tick(struct dispatcher *d, int64_t now)
+{
+  if (now >= d->drain_cancel_ms) intake_cancel(d->intake);
+  bool done = intake_empty(d->intake) && d->reserved == 0;
+  if (!done && now < d->drain_end_ms) return;
+  if (!done) LOG_WARN("orders are still running; another process will take them over");
+  void (*on_drained)(void *) = d->on_drained;
+  d->on_drained = NULL;
+  if (on_drained) on_drained(d->drained_arg);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+  struct dispatcher *d = timer->data;
+  int64_t now = clock_mono_ms();
+  d->hungry = true;
+  beat(d, now);
+  intake_enforce_deadlines(d->intake, now);
+  if (intake_exhausted(d->intake)) d->parts.on_fatal(d->parts.arg);
+  if (d->draining)
+    drain_tick(d, now);
+  else if (queue_reap(d->parts.queue, REAP_MAX, on_reaped, d) != ST_OK)
+    LOG_DEBUG("nothing reaped, Redis is away");
+}
+
+/* ── session, life and death ────────────────────────────────────────────────────────────────── */
+
+static void on_session_open(void *arg)
+{
+  struct dispatcher *d = arg;
+  d->armed = false;
+  d->hungry = true;
+}
+
+static void on_session_lost(void *arg)
+{
+  struct dispatcher *d = arg;
+  d->armed = false;
+  intake_cancel(d->intake);
+}
+
+static void on_change(void *arg)
+{
+  ((struct dispatcher *)arg)->hungry = true;
+}
+
+struct dispatcher *dispatcher_create(uv_loop_t *loop, const struct dispatcher_parts *parts)
+{
+  struct dispatcher *d = mem_alloc(sizeof *d);
+  const struct config *c = parts->config;
+  d->loop = loop;
+  d->parts = *parts;
+  d->slack_ms = dispatcher_slack_ms(c);
+  struct session_events events = {on_session_open, on_session_lost, d};
+  d->session = session_create(loop, c->database_url, c->queue_lease_ms, &events);
+  struct intake_parts intake = {.config = c,
+                                .registry = parts->registry,
+                                .journal = parts->journal,
+                                .guard = session_guard(d->session),
+                                .on_change = on_change,
+                                .arg = d};
+  d->intake = intake_create(loop, &intake);
+  uv_prepare_init(loop, &d->prepare);
+  uv_timer_init(loop, &d->tick);
+  uv_timer_init(loop, &d->claim_timer);
+  d->prepare.data = d->tick.data = d->claim_timer.data = d;
+  uv_prepare_start(&d->prepare, on_prepare);
+  uv_timer_start(&d->tick, on_tick, TICK_MS, TICK_MS);
+  return d;
+}
+
+void dispatcher_drain(struct dispatcher *d, int64_t timeout_ms, void (*done)(void *arg), void *arg)
+{
+  int64_t now = clock_mono_ms();
+  d->draining = true;
+  d->on_drained = done;
+  d->drained_arg = arg;
+  d->drain_cancel_ms = now + timeout_ms / 2;
+  d->drain_end_ms = now + timeout_ms;
+  uv_timer_start(&d->tick, on_tick, 0, 20);
+}
+
+static void part_closed(void *arg)
+{
+  struct dispatcher *d = arg;
+  if (--d->parts_open > 0) return;
+  if (d->on_destroyed) d->on_destroyed(d->destroyed_arg);
+  free(d);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+  part_closed(handle->data);
+}
+
+void dispatcher_destroy(struct dispatcher *d, void (*done)(void *arg), void *arg)
+{
+  d->on_destroyed = done;
+  d->destroyed_arg = arg;
+  d->draining = true;
+  d->parts_open = 5;
+  int64_t ago = d->last_start_ms ? clock_mono_ms() - d->last_start_ms : -1;
+  uv_close((uv_handle_t *)&d->prepare, on_handle_closed);
+  uv_close((uv_handle_t *)&d->tick, on_handle_closed);
+  uv_close((uv_handle_t *)&d->claim_timer, on_handle_closed);
+  intake_destroy(d->intake, part_closed, d);
+  session_close(d->session, ago, part_closed, d);
+}
+
+bool dispatcher_alive(const struct dispatcher *d)
+{
+  return session_alive(d->session);
+}
+
+size_t dispatcher_slots(const struct dispatcher *d)
+{
+  return intake_slots(d->intake);
+}
+
+size_t dispatcher_busy(const struct dispatcher *d)
+{
+  return intake_slots(d->intake) - intake_idle(d->intake);
+}
+
+struct dispatcher_slot dispatcher_slot(const struct dispatcher *d, size_t slot)
+{
+  struct dispatcher_slot s = {.slot = slot};
+  const struct job *job = intake_job(d->intake, slot);
+  if (!job) return s;
+  s.busy = true;
+  s.order = job->journal.id;
+  s.stage = atomic_load(&job->stage);
+  s.age_ms = clock_mono_ms() - job->started_ms;
+  return s;
+}

@@ -1,0 +1,294 @@
+/* intake.c - see intake.h. Owns every job from its claim until it is freed. */
+#include "workers/intake.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "workers/pool.h"
+#include "workers/quoter.h"
+
+enum { REPORTS = 4096, DRAIN_CHUNK = 64, WRITE_OFF_GRACE_MS = 5000, QUOTERS_MAX = 256 };
+
+#define REPORT_REFUSED                                                                             \
+  "{\"code\":\"REPORT_REFUSED\",\"message\":\"the executor's report could not be stored\","          \
+  "\"retryable\":false,\"outcome\":\"unknown\"}"
+
+struct intake {
+  struct intake_parts parts;
+  struct job_env env;
+  struct pool *pool;
+  struct quoter *quoter;
+  uv_async_t async;
+  struct list jobs; /* all of them: running, ending, released, abandoned */
+  void (*on_destroyed)(void *arg), *destroyed_arg;
+};
+
+static void wake(void *arg)
+{
+  uv_async_send(arg);
+}
+
+static void forget(struct intake *in, struct job *job)
+{
+  list_remove(&in->jobs, &job->node);
+  job_destroy(job);
+}
+
+static void post(struct intake *in, struct job *job, struct journal_entry *e, bool answer);
+
+/* PostgreSQL would not store what the executor said: the order fails with a reason it will take. */
+static void rescue(struct intake *in, struct job *job)
+{
+  struct journal_entry *e = mem_alloc(sizeof *e);
+  job->broken = false;
+  job->journal.lost = false;
+  e->order = &job->journal;
+  e->state = order_type_flagged(job->type, OX_STATE_ON_FAIL);
+  e->data = mem_strdup("{\"error\":" REPORT_REFUSED "}");
+  e->error = mem_strdup(REPORT_REFUSED);
+  post(in, job, e, false);
+}
+
+static void settle(struct intake *in, struct job *job)
+{
+  if (!job->ended || job->pending > 0) return;
+  if (job->broken && !order_phase_terminal(job->journal.phase)) {
+    rescue(in, job);
+    return;
+  }
+  if (!job->abandoned && job->inbox) pool_done(in->pool, job);
+  forget(in, job);
+  in->parts.on_change(in->parts.arg);
+}
+
+static void answer_worker(struct job *job, enum status status)
+{
+  atomic_store(&job->reply, (int)status + 1);
+  mailbox_post(job->inbox, job_nudge);
+}
+
+static void refused(struct job *job, enum status status)
+{
+  if (status == ST_BROKEN) job->broken = job->journal.lost = true;
+  if (job->inbox) job_cancel(job);
+}
+
+static struct intake *intake_of(struct job *job)
+{
+  return container_of(job->env, struct intake, env);
+}
+
+static void on_answered(struct journal_entry *e, enum status status)
+{
+  struct job *job = e->arg;
+  job->pending--;
+  if (status != ST_OK) refused(job, status);
+  answer_worker(job, status);
+  settle(intake_of(job), job);
+}
+
+static void on_journaled(struct journal_entry *e, enum status status)
+{
+  struct job *job = e->arg;
+  job->pending--;
+  if (status != ST_OK) refused(job, status);
+  settle(intake_of(job), job);
+}
+
+static void post(struct intake *in, struct job *job, struct journal_entry *e, bool answer)
+{
+  e->done = answer ? on_answered : on_journaled;
+  e->arg = job;
+  job->pending++;
+  journal_post(in->parts.journal, e);
+}
+
+/* What a thread that was written off still says is not heard: its order was released. */
+static void dismiss(struct intake *in, struct report *r)
+{
+  for (struct list_node *n; (n = list_pop(&r->entries)) != NULL;)
+    journal_entry_free(container_of(n, struct journal_entry, node));
+  if (r->answer) answer_worker(r->job, ST_STALE);
+  if (!r->end) return;
+  pool_returned(in->pool, r->job);
+  r->job->ended = true;
+  settle(in, r->job);
+}
+
+static void take_report(struct intake *in, struct report *r)
+{
+  struct job *job = r->job;
+  if (job->abandoned) {
+    dismiss(in, r);
+    return;
+  }
+  job->ended = r->end;
+  for (struct list_node *n; (n = list_pop(&r->entries)) != NULL;)
+    post(in, job, container_of(n, struct journal_entry, node), r->answer && list_empty(&r->entries));
+  settle(in, job);
+}
+
+static void on_async(uv_async_t *async)
+{
+  struct intake *in = async->data;
+  void *reports[DRAIN_CHUNK];
+  for (size_t n; (n = mailbox_drain(in->env.reports, reports, DRAIN_CHUNK)) > 0;) {
+    for (size_t i = 0; i < n; i++) {
+      take_report(in, reports[i]);
+      free(reports[i]);
+    }
+  }
+}
+
+static struct journal_entry *release_entry(struct job *job, int64_t delay_ms)
+{
+  struct journal_entry *e = mem_alloc(sizeof *e);
+  e->order = &job->journal;
+  e->hold = JOURNAL_RELEASE;
+  e->delay_ms = delay_ms;
+  return e;
+}
+
+void intake_take(struct intake *in, struct journal_claimed *claimed, const char *token,
+                 bool give_back)
+{
+  const struct order_type *type = registry_type(in->parts.registry, claimed->order.type);
+  assert(type && type->executor); /* the claim is restricted to them */
+  struct job *job = job_create(&in->env, claimed, type, token);
+  list_append(&in->jobs, &job->node);
+  if (give_back) {
+    job->ended = true;
+    post(in, job, release_entry(job, 0), false);
+  } else {
+    pool_start(in->pool, job);
+  }
+}
+
+static struct job *job_at(struct list_node *n)
+{
+  return container_of(n, struct job, node);
+}
+
+void intake_cancel(struct intake *in)
+{
+  list_each(n, &in->jobs)
+    if (job_at(n)->inbox && !job_at(n)->ended) job_cancel(job_at(n));
+}
+
+/* Over its deadline a job is told to stop; if it does not, it loses its order and its slot a thread. */
+void intake_enforce_deadlines(struct intake *in, int64_t now_ms)
+{
+  int64_t deadline_ms = in->parts.config->job_deadline_ms;
+  list_each(n, &in->jobs) {
+    struct job *job = job_at(n);
+    int64_t age = now_ms - job->started_ms;
+    if (job->ended || job->abandoned || !job->inbox || age < deadline_ms) continue;
+    if (!atomic_load(&job->cancelled)) {
+      LOG_WARN("job over its deadline, cancelled", LOG_ORDER(&job->journal.id));
+      job_cancel(job);
+    } else if (age >= deadline_ms + WRITE_OFF_GRACE_MS) {
+      LOG_ERROR("job ignores its cancel, thread written off", LOG_ORDER(&job->journal.id));
+      pool_write_off(in->pool, job);
+      if (job->abandoned) post(in, job, release_entry(job, 0), false);
+    }
+  }
+}
+
+bool intake_runs(const struct intake *in, const struct ulid *id)
+{
+  list_each(n, &in->jobs)
+    if (ulid_compare(&job_at(n)->journal.id, id) == 0) return true;
+  return false;
+}
+
+size_t intake_leases(const struct intake *in, struct queue_item *items, size_t max)
+{
+  size_t i = 0;
+  list_each(n, &in->jobs) {
+    const struct journal_order *o = &job_at(n)->journal;
+    if (i == max) break;
+    items[i].id = o->id;
+    items[i].delay_ms = 0;
+    memcpy(items[i].token, o->token, sizeof items[i].token);
+    i++;
+  }
+  return i;
+}
+
+static size_t quoters(const struct intake_parts *parts)
+{
+  size_t venues = registry_venues(parts->registry);
+  size_t wanted = venues > 1 ? (size_t)parts->config->queue_concurrency * (venues - 1) : 1;
+  return wanted < QUOTERS_MAX ? wanted : QUOTERS_MAX;
+}
+
+struct intake *intake_create(uv_loop_t *loop, const struct intake_parts *parts)
+{
+  struct intake *in = mem_alloc(sizeof *in);
+  const struct config *c = parts->config;
+  in->parts = *parts;
+  list_init(&in->jobs);
+  uv_async_init(loop, &in->async, on_async);
+  in->async.data = in;
+  in->env = (struct job_env){.registry = parts->registry,
+                             .guard = parts->guard,
+                             .reports = mailbox_create(REPORTS, wake, &in->async),
+                             .quotes = mailbox_create(REPORTS, NULL, NULL),
+                             .seed = c->sim_seed,
+                             .venue_deadline_ms = c->venue_deadline_ms,
+                             .attempts_max = c->queue_attempts,
+                             .backoff_ms = c->queue_backoff_ms,
+                             .takeovers_max = c->queue_max_takeovers};
+  in->pool = pool_create((size_t)c->queue_concurrency);
+  in->quoter = quoter_create(in->env.quotes, quoters(parts));
+  return in;
+}
+
+static void on_async_closed(uv_handle_t *handle)
+{
+  struct intake *in = handle->data;
+  if (in->on_destroyed) in->on_destroyed(in->destroyed_arg);
+  if (list_empty(&in->jobs)) free(in);
+}
+
+/* Threads that still run use what is here: then it stays, and the process ends around them. */
+void intake_destroy(struct intake *in, void (*done)(void *arg), void *arg)
+{
+  in->on_destroyed = done;
+  in->destroyed_arg = arg;
+  if (list_empty(&in->jobs)) {
+    quoter_destroy(in->quoter);
+    pool_destroy(in->pool);
+    mailbox_destroy(in->env.reports);
+    mailbox_destroy(in->env.quotes);
+  }
+  uv_close((uv_handle_t *)&in->async, on_async_closed);
+}
+
+size_t intake_slots(const struct intake *in)
+{
+  return pool_slots(in->pool);
+}
+
+size_t intake_idle(const struct intake *in)
+{
+  return pool_idle(in->pool);
+}
+
+bool intake_empty(const struct intake *in)
+{
+  return list_empty(&in->jobs);
+}
+
+bool intake_exhausted(const struct intake *in)
+{
+  return pool_exhausted(in->pool);
+}
+
+const struct job *intake_job(const struct intake *in, size_t slot)
+{
+  return pool_job(in->pool, slot);
+}

@@ -1,0 +1,46 @@
+/*
+ * intake.h - the jobs of this process: given to workers, their reports taken to the journal, freed
+ * when both are done with them. Loop thread only.
+ */
+#ifndef WORKERS_INTAKE_H
+#define WORKERS_INTAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+#include "config/config.h"
+#include "workers/job.h"
+
+enum { INTAKE_MAX = 1024 }; /* QUEUE_CONCURRENCY at the most */
+
+struct intake;
+
+struct intake_parts {
+  const struct config *config;
+  const struct registry *registry;
+  struct journal *journal;
+  struct session_guard *guard;
+  void (*on_change)(void *arg); /* a slot is free */
+  void *arg;
+};
+
+struct intake *intake_create(uv_loop_t *loop, const struct intake_parts *parts);
+/* intake_destroy() joins what is idle; a job that still runs is left behind with its thread. */
+void intake_destroy(struct intake *in, void (*done)(void *arg), void *arg);
+
+/* intake_take() runs a claimed order, or with give_back releases it at once; takes claimed. */
+void intake_take(struct intake *in, struct journal_claimed *claimed, const char *token,
+                 bool give_back);
+void intake_cancel(struct intake *in); /* every job */
+void intake_enforce_deadlines(struct intake *in, int64_t now_ms);
+
+bool intake_runs(const struct intake *in, const struct ulid *id);
+size_t intake_leases(const struct intake *in, struct queue_item *items, size_t max);
+size_t intake_slots(const struct intake *in);
+size_t intake_idle(const struct intake *in);
+bool intake_empty(const struct intake *in); /* no job, in whatever state */
+bool intake_exhausted(const struct intake *in);
+const struct job *intake_job(const struct intake *in, size_t slot);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * job.h - an order being run: what the loop and the worker that runs it have in common.
+ *
+ * The loop creates a job from a claim, hands it to a worker, and frees it when the worker has
+ * reported its end and the journal is done with it. In between the worker owns what is marked so;
+ * the rest is the loop's. They meet at the mailboxes (jobs and nudges in, reports out) and in the few
+ * atomics here.
+ */
+#ifndef WORKERS_JOB_H
+#define WORKERS_JOB_H
+
+#include <ox/executor.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/json.h"
+#include "base/mailbox.h"
+#include "journal/journal.h"
+#include "journal/session.h"
+#include "plugin/registry.h"
+
+/* What every worker needs and nobody changes while they run. */
+struct job_env {
+  const struct registry *registry;
+  struct session_guard *guard;
+  struct mailbox *reports; /* of struct report */
+  struct mailbox *quotes;  /* of struct quote_task, to the quoters */
+  uint64_t seed;
+  int64_t venue_deadline_ms;
+  int64_t attempts_max;
+  int64_t backoff_ms;
+  int64_t takeovers_max;
+};
+
+enum { JOB_KEEP_MAX = 1024, JOB_ERROR_CODE_MAX = 64, JOB_ERROR_TEXT_MAX = 256 };
+
+struct job {
+  struct list_node node; /* loop: in intake's list */
+  const struct job_env *env;
+  struct journal_order journal;    /* loop */
+  struct journal_claimed *claimed; /* const while it runs */
+  const struct order_type *type;
+  uint64_t incarnation; /* of the session that claimed it */
+  size_t slot;
+  struct mailbox *inbox; /* the worker's */
+  int64_t started_ms;    /* monotonic */
+  bool ended;     /* loop: its worker has reported the end */
+  bool abandoned; /* loop: its worker was written off */
+  bool broken;    /* loop: PostgreSQL would not take a report of it */
+  size_t pending; /* loop: entries the journal has not answered */
+
+  _Atomic bool cancelled;            /* loop → worker: stop as soon as you can */
+  _Atomic int reply;                 /* loop → worker: enum status + 1 of the report waited for */
+  _Atomic(const char *) stage;       /* worker → loop: the state it is in, for people */
+
+  /* the worker's own */
+  char order_id[ULID_ORDER_LEN + 1];
+  struct json_object payload;
+  struct ox_order view;
+  const char *status;
+  bool succeeded;
+  struct journal_intent *intent; /* open; NULL: none */
+  unsigned submits;
+  struct list chain; /* of journal_entry: not reported yet */
+  char error_code[JOB_ERROR_CODE_MAX], error_text[JOB_ERROR_TEXT_MAX];
+  void *keep;
+  size_t keep_len;
+};
+
+/* What a worker tells the loop: entries to be journaled in this order, and whether it is done. */
+struct report {
+  struct job *job;
+  struct list entries; /* of journal_entry */
+  bool answer;         /* the worker waits for the last one: set job->reply, then nudge */
+  bool end;
+};
+
+/* A nudge in a worker's inbox: look at the atomics again. Carries nothing, so losing one because the
+ * inbox is full of them is no loss. */
+extern char job_nudge[1];
+
+/* job_create() takes claimed. Loop. */
+struct job *job_create(const struct job_env *env, struct journal_claimed *claimed,
+                       const struct order_type *type, const char *token);
+void job_destroy(struct job *job);
+
+/* job_cancel() makes every host call answer OX_LOST from now on. Any thread. */
+void job_cancel(struct job *job);
+
+/* job_run() runs the order to the end of this run, and reports. Worker. */
+void job_run(struct job *job);
+
+#endif

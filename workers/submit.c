@@ -1,0 +1,144 @@
+/*
+ * submit.c - the one irreversible step. Bytes leave only after their intent is durable and while the
+ * session holds; what becomes of them is learned from the venue, never guessed. A transaction is given
+ * up only when the venue itself says, as of a moment after its expiry, that it has not seen it.
+ * Worker thread.
+ */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "workers/host.h"
+
+enum { LOOK_FIRST_MS = 5, LOOK_MAX_MS = 50, RESEND_FIRST_MS = 250, RESEND_MAX_MS = 2000 };
+
+static enum ox_venue_result send_bytes(struct job *job, const struct registry_venue *v)
+{
+  int64_t deadline = clock_unix_ms() + job->env->venue_deadline_ms;
+  return v->venue->submit(v->self, &job->intent->tx, deadline);
+}
+
+static void settle(struct job *job, enum journal_settle how, const struct ox_landing *landing)
+{
+  struct journal_entry *e = host_add(job);
+  e->settle = how;
+  memcpy(e->venue, job->intent->venue, sizeof e->venue);
+  memcpy(e->tx_hash, job->intent->tx.tx_hash, sizeof e->tx_hash);
+  if (landing) e->landing = *landing;
+  free(job->intent);
+  job->intent = NULL;
+}
+
+static struct journal_intent *build(struct job *job, const struct registry_venue *v,
+                                    const struct ox_swap *swap)
+{
+  struct journal_intent *intent = mem_alloc(sizeof *intent);
+  uint64_t nonce = ((uint64_t)job->view.attempt << 32) | ++job->submits;
+  nonce ^= (uint64_t)job->journal.fence << 48;
+  intent->tx.size = sizeof intent->tx;
+  if (v->venue->build(v->self, swap, nonce, &intent->tx) != OX_VENUE_OK) {
+    free(intent);
+    return NULL;
+  }
+  snprintf(intent->venue, sizeof intent->venue, "%s", v->venue->name);
+  intent->in_amount = swap->in_amount;
+  intent->min_out_amount = swap->min_out_amount;
+  return intent;
+}
+
+enum ox_status_code host_submit(struct job *job, const char *venue, const struct ox_swap *swap,
+                                struct ox_receipt *receipt)
+{
+  (void)receipt;
+  if (job->intent) return OX_OPEN_INTENT;
+  if (host_lost(job)) return OX_LOST;
+  const struct registry_venue *v = registry_venue(job->env->registry, venue);
+  if (!v) return OX_NO_VENUE;
+  struct journal_intent *intent = build(job, v, swap);
+  if (!intent) return OX_REFUSED;
+  struct journal_entry *e = host_add(job);
+  e->intent = mem_alloc(sizeof *e->intent);
+  *e->intent = *intent;
+  job->intent = intent;
+  if (host_flush(job, true) != ST_OK || host_lost(job)) return OX_LOST;
+  if (send_bytes(job, v) == OX_VENUE_REJECTED) {
+    settle(job, JOURNAL_DEAD, NULL);
+    return OX_REFUSED;
+  }
+  return OX_OK;
+}
+
+/* The waits of await_landing, which grow. */
+struct patience {
+  int64_t look_ms;
+  int64_t resend_ms, resend_at_ns;
+};
+
+static int64_t grow(int64_t ms, int64_t max_ms)
+{
+  return ms * 2 < max_ms ? ms * 2 : max_ms;
+}
+
+/* The venue has not seen it: the same bytes again, not too often, and never once they have expired. */
+static void resend(struct job *job, const struct registry_venue *v, struct patience *p)
+{
+  int64_t now_ns = clock_mono_ns();
+  if (v->venue->submit_class != OX_SUBMIT_DEDUP_BY_KEY || now_ns < p->resend_at_ns) return;
+  if (job->intent->tx.n_bytes == 0 || clock_unix_ms() > job->intent->tx.expires_at_ms) return;
+  if (host_lost(job)) return;
+  LOG_INFO("sending the same transaction again", LOG_ORDER(&job->journal.id));
+  send_bytes(job, v);
+  p->resend_at_ns = now_ns + p->resend_ms * 1000000;
+  p->resend_ms = grow(p->resend_ms, RESEND_MAX_MS);
+  p->look_ms = LOOK_FIRST_MS;
+}
+
+enum verdict { GO_ON, FINAL_OK, FINAL_DEAD, FINAL_UNKNOWN };
+
+static enum verdict judge(struct job *job, const struct registry_venue *v,
+                          const struct ox_landing *landing, struct patience *p)
+{
+  switch (landing->state) {
+  case OX_LANDING_LANDED:
+    settle(job, JOURNAL_LANDED, landing);
+    return FINAL_OK;
+  case OX_LANDING_REVERTED:
+    settle(job, JOURNAL_REVERTED, landing);
+    return FINAL_OK;
+  case OX_LANDING_PENDING:
+    return GO_ON;
+  case OX_LANDING_ABSENT:
+    break;
+  }
+  if (v->venue->submit_class == OX_SUBMIT_NONE) return FINAL_UNKNOWN;
+  if (landing->as_of_ms > job->intent->tx.expires_at_ms) {
+    settle(job, JOURNAL_DEAD, landing);
+    return FINAL_DEAD;
+  }
+  resend(job, v, p);
+  return GO_ON;
+}
+
+enum ox_status_code host_await_landing(struct job *job, struct ox_landing *landing)
+{
+  if (!job->intent) return OX_BAD_STATE;
+  const struct registry_venue *v = registry_venue(job->env->registry, job->intent->venue);
+  if (!v) return OX_NO_VENUE;
+  struct patience p = {LOOK_FIRST_MS, RESEND_FIRST_MS, 0};
+  for (;;) {
+    if (host_lost(job)) return OX_LOST;
+    int64_t deadline = clock_unix_ms() + job->env->venue_deadline_ms;
+    struct ox_landing seen = {.size = sizeof seen};
+    if (v->venue->lookup(v->self, job->intent->tx.tx_hash, deadline, &seen) == OX_VENUE_OK) {
+      enum verdict verdict = judge(job, v, &seen, &p);
+      *landing = seen;
+      if (verdict == FINAL_OK) return OX_OK;
+      if (verdict == FINAL_DEAD) return OX_DEAD;
+      if (verdict == FINAL_UNKNOWN) return OX_UNKNOWN;
+    }
+    host_flush(job, false);
+    if (!host_wait(job, clock_mono_ns() + p.look_ms * 1000000)) return OX_LOST;
+    p.look_ms = grow(p.look_ms, LOOK_MAX_MS);
+  }
+}
