@@ -19,6 +19,7 @@ struct config_range_ms { /* "200" or "2000-3000", milliseconds */
   int64_t min, max;
 };
 
+/* Texts that were not set are empty, never NULL. */
 struct config {
   /* serving */
   char *host;
@@ -54,6 +55,7 @@ struct config {
   char *executor_dir;
   struct config_range_ms quote_delay_ms;
   struct config_range_ms swap_delay_ms;
+  struct config_range_ms delivery_delay_ms;
   int64_t venue_deadline_ms; /* quote and acknowledgement; default 500 */
   uint64_t sim_seed;
   char *sim_profile;
@@ -66,15 +68,20 @@ struct config {
   /* operation */
   enum log_level log_level;
   int64_t drain_timeout_ms;
+
+  char **texts; /* of every key as it is in force; the texts above point into it */
 };
 
-/* config_load() reads flags (argv after the command), the environment and ./.env. ST_INVALID: every
- * wrong value is named in errors, a line each. Secrets may come as NAME_FILE. */
+/* config_load() reads flags (argv[0] is the first one), the environment and ./.env. ST_INVALID:
+ * every wrong value is named in errors, a line each with what was expected. Secrets may come as
+ * NAME_FILE. In both cases c can be printed, and must be deinited. A SIM_SEED of 0 is replaced by a
+ * random one, an empty EXECUTOR_DIR by the directory plugins beside the binary. */
 enum status config_load(struct config *c, int argc, char **argv, struct buf *errors) MUST_CHECK;
 void config_deinit(struct config *c);
 
 /* config_value() is the text of a key as it is in force ("QUOTE_DELAY_MS"), or NULL: what plugins
- * may read. Secrets are never given. */
+ * may read. Secrets are not given, but DATABASE_URL is: a venue may keep its ledger there, over a
+ * connection of its own. */
 const char *config_value(const struct config *c, const char *key);
 
 void config_help(FILE *out);                          /* every key, its meaning, range, default */
