@@ -1,0 +1,450 @@
+// What the end-to-end tests share: a world (a database and a Redis prefix of its own for each test file),
+// daemons in it, and clients. Waiting is polling with a deadline. Everything started is stopped by its pid.
+import assert from 'node:assert/strict'
+import { spawn, execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import net from 'node:net'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import WebSocket from 'ws'
+
+const run = promisify(execFile)
+export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
+export const OXD = process.env.OXD ?? path.join(ROOT, 'build/oxd')
+export const SLOW = Number(process.env.SLOW ?? 1) // under sanitizers everything takes longer
+export const SWAP_STATES = ['pending', 'routing', 'building', 'submitted', 'confirmed']
+export const SWAP = { tokenIn: 'SOL', tokenOut: 'USDC', amount: 1.5, slippage: 0.01 }
+
+export async function until(what, ms, probe) {
+  const deadline = Date.now() + ms * SLOW
+  for (;;) {
+    const value = await probe()
+    if (value) return value
+    if (Date.now() > deadline) throw new Error(`waited ${ms * SLOW} ms for: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+export function within(what, ms, promise) {
+  let timer
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited ${ms * SLOW} ms for: ${what}`)), ms * SLOW)
+  })
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
+
+// ── the world ────────────────────────────────────────────────────────────────────────────────────
+
+const otherDatabase = (url, name) =>
+  url.replace(
+    /^(postgres(?:ql)?:\/\/[^/?]*)(?:\/[^?]*)?(\?.*)?$/,
+    (_, head, query) => `${head}/${name}${query ?? ''}`
+  )
+
+async function psql(url, query) {
+  const { stdout } = await run('psql', ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', url, '-c', query])
+  return stdout.trim()
+}
+
+export async function createWorld(env = {}) {
+  assert(
+    process.env.DATABASE_URL && process.env.REDIS_URL,
+    'run me under scripts/servers.sh tmp -- …'
+  )
+  const name = `ox_e2e_${randomBytes(6).toString('hex')}`
+  await psql(process.env.DATABASE_URL, `CREATE DATABASE ${name}`)
+  const url = otherDatabase(process.env.DATABASE_URL, name)
+  return new World(name, {
+    DATABASE_URL: url,
+    REDIS_URL: process.env.REDIS_URL,
+    REDIS_KEY_PREFIX: name,
+    QUEUE_RATE_LIMIT: '0',
+    QUOTE_DELAY_MS: '5',
+    SWAP_DELAY_MS: '20-30',
+    SIM_SEED: '7',
+    LOG_LEVEL: 'info',
+    ...env
+  })
+}
+
+class World {
+  constructor(name, env) {
+    this.name = name
+    this.env = env
+    this.daemons = []
+  }
+
+  // sql() gives the rows of a SELECT as objects.
+  async sql(query) {
+    const rows = await psql(
+      this.env.DATABASE_URL,
+      `SELECT coalesce(json_agg(r), '[]') FROM (${query}) r`
+    )
+    return JSON.parse(rows)
+  }
+
+  // start() runs a daemon and waits until it listens (roles with an API), or until its process runs.
+  async start({ role, port = 0, env = {} } = {}) {
+    const daemon = new Daemon(role ?? 'all', { ...this.env, PORT: String(port), ...env })
+    this.daemons.push(daemon)
+    if (role !== 'worker') await daemon.listening()
+    return daemon
+  }
+
+  async destroy() {
+    for (const daemon of this.daemons) await daemon.kill()
+    await psql(process.env.DATABASE_URL, `DROP DATABASE IF EXISTS ${this.name} WITH (FORCE)`)
+  }
+
+  // events() are an order's events as PostgreSQL has them, oldest first.
+  events(orderId) {
+    return this.sql(`SELECT seq, status, attempt, at FROM order_events
+                     WHERE order_id = '${ulidToUuid(orderId)}' ORDER BY seq`)
+  }
+
+  // auditSwaps() is the independent check: each order confirmed once, its history without holes, and at
+  // most one landed transaction for it in the venues' own book.
+  async auditSwaps(orderIds) {
+    const landed = await this.landed()
+    for (const id of orderIds) {
+      const events = await this.events(id)
+      assert.deepEqual(
+        events.map((e) => e.seq),
+        events.map((_, i) => i + 1),
+        `${id}: seq has holes`
+      )
+      assert.equal(
+        events.filter((e) => e.status === 'confirmed').length,
+        1,
+        `${id}: confirmed once`
+      )
+      assert.equal(events.at(-1).status, 'confirmed', `${id}: ends confirmed`)
+      assert.equal(landed.get(id) ?? 0, 1, `${id}: landed once in the venues' ledger`)
+    }
+  }
+
+  // landed() counts the ledger's landed transactions by order.
+  async landed() {
+    const rows = await this.sql(`SELECT order_id::text AS id, count(*)::int AS n FROM sim.ledger
+                                 WHERE landed GROUP BY order_id`)
+    return new Map(rows.map((r) => [r.id, r.n]))
+  }
+}
+
+const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+
+// ulidToUuid() gives the uuid that PostgreSQL stores for ord_ + ULID.
+export function ulidToUuid(orderId) {
+  let n = 0n
+  for (const c of orderId.slice(4)) n = n * 32n + BigInt(CROCKFORD.indexOf(c.toUpperCase()))
+  const hex = n.toString(16).padStart(32, '0')
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}
+
+// ── daemons ──────────────────────────────────────────────────────────────────────────────────────
+
+class Daemon {
+  constructor(role, env) {
+    const args = role === 'all' ? ['serve'] : ['serve', '--role', role]
+    this.role = role
+    this.log = []
+    this.process = spawn(OXD, args, {
+      cwd: ROOT,
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...sanitizerOptions(), ...env },
+      stdio: ['ignore', 'ignore', 'pipe']
+    })
+    this.pid = this.process.pid
+    this.exited = new Promise((resolve) => {
+      this.process.on('exit', (code, signal) => resolve({ code, signal }))
+      this.process.on('error', (error) => resolve({ code: -1, signal: error.message }))
+    })
+    this.port = new Promise((resolve) => this.#readLog(resolve))
+  }
+
+  #readLog(onPort) {
+    createInterface({ input: this.process.stderr }).on('line', (line) => {
+      this.log.push(line)
+      if (!line.startsWith('{')) return
+      const entry = JSON.parse(line)
+      if (entry.msg === 'listening') onPort(entry.port)
+    })
+  }
+
+  async listening() {
+    const port = await within(
+      `${this.role} to listen`,
+      20000,
+      Promise.race([this.port, this.exited])
+    )
+    assert.equal(typeof port, 'number', `oxd ${this.role} ended early:\n${this.log.join('\n')}`)
+    this.portNumber = port
+    this.url = `http://127.0.0.1:${port}`
+  }
+
+  get running() {
+    return this.process.exitCode === null && this.process.signalCode === null
+  }
+
+  signal(name) {
+    if (this.running) this.process.kill(name)
+  }
+
+  // stop() asks it to end and expects that it does so cleanly.
+  async stop(ms = 30000) {
+    this.signal('SIGTERM')
+    const end = await within(`${this.role} to end after SIGTERM`, ms, this.exited)
+    assert.deepEqual(end, { code: 0, signal: null }, this.log.slice(-20).join('\n'))
+  }
+
+  async kill() {
+    this.signal('SIGKILL')
+    await this.exited
+  }
+
+  get(target, options) {
+    return request(this.url + target, options)
+  }
+
+  post(target, body, headers = {}) {
+    return request(this.url + target, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body)
+    })
+  }
+
+  // execute() places a swap, which must be accepted, and gives its id.
+  async execute(order = SWAP) {
+    const answer = await this.post('/api/orders/execute', order)
+    assert.equal(answer.status, 201, answer.text)
+    return answer.json.orderId
+  }
+
+  async ended(orderId, ms = 20000) {
+    return until(`${orderId} to end`, ms, async () => {
+      const { json } = await this.get(`/api/orders/${orderId}`)
+      return ['succeeded', 'failed', 'cancelled'].includes(json?.phase) && json
+    })
+  }
+}
+
+const sanitizerOptions = () =>
+  Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => /^[A-Z]+SAN_OPTIONS$/.test(name))
+  )
+
+// ── clients ──────────────────────────────────────────────────────────────────────────────────────
+
+export async function request(url, options) {
+  const answer = await fetch(url, { redirect: 'manual', ...options })
+  const text = await answer.text()
+  const type = answer.headers.get('content-type') ?? ''
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    type,
+    text,
+    json: /json/.test(type) ? JSON.parse(text) : undefined
+  }
+}
+
+export const executePath = (orderId, since) =>
+  '/api/orders/execute' +
+  (orderId ? `?orderId=${orderId}` + (since === undefined ? '' : `&since=${since}`) : '')
+
+// Listener keeps every message of one WebSocket. It never drops any: what a test sees is what was sent.
+export class Listener {
+  constructor(url, options) {
+    this.messages = []
+    this.socket = new WebSocket(url.replace(/^http/, 'ws'), {
+      perMessageDeflate: false,
+      ...options
+    })
+    this.opened = new Promise((resolve, reject) => {
+      this.socket.on('open', resolve)
+      this.socket.on('error', reject)
+      this.socket.on('unexpected-response', (_, answer) =>
+        reject(
+          Object.assign(new Error(`refused: ${answer.statusCode}`), { status: answer.statusCode })
+        )
+      )
+    })
+    this.opened.catch(() => {})
+    this.closed = new Promise((resolve) => {
+      this.socket.on('close', (code, reason) => resolve({ code, reason: String(reason) }))
+    })
+    this.socket.on('message', (data, isBinary) => {
+      assert.equal(isBinary, false)
+      this.messages.push(JSON.parse(String(data)))
+    })
+  }
+
+  send(message) {
+    this.socket.send(typeof message === 'string' ? message : JSON.stringify(message))
+  }
+
+  eventsOf(orderId) {
+    return this.messages.filter(
+      (m) => m.orderId === orderId && m.seq !== undefined && m.type === undefined
+    )
+  }
+
+  find(what, probe, ms = 10000) {
+    return until(what, ms, () => this.messages.find(probe))
+  }
+
+  close() {
+    this.socket.close()
+    return this.closed
+  }
+}
+
+export const watch = (daemon, orderId, since) =>
+  new Listener(daemon.url + executePath(orderId, since))
+
+// assertHistory() checks the events of one order as a client saw them: from since + 1 on, no hole, none
+// twice, in order.
+export function assertHistory(events, states, since = 0) {
+  assert.deepEqual(
+    events.map((e) => e.status),
+    states.slice(since)
+  )
+  assert.deepEqual(
+    events.map((e) => e.seq),
+    states.slice(since).map((_, i) => since + i + 1)
+  )
+}
+
+// RawConnection is a bare TCP connection, for what no HTTP client would send.
+export class RawConnection {
+  constructor(daemon, options = {}) {
+    this.received = Buffer.alloc(0)
+    this.socket = net.connect({ host: '127.0.0.1', port: daemon.portNumber, ...options })
+    this.socket.on('data', (data) => (this.received = Buffer.concat([this.received, data])))
+    this.socket.on('error', () => {}) // a reset is an end like any other
+    this.opened = new Promise((resolve) => this.socket.once('connect', resolve))
+    this.ended = new Promise((resolve) => this.socket.once('close', resolve))
+  }
+
+  write(data) {
+    this.socket.write(data)
+    return this
+  }
+
+  // answer() waits for one whole HTTP answer, takes it off the stream and gives it.
+  async answer(ms = 10000) {
+    const parsed = await until('an HTTP answer', ms, () => this.#parse())
+    this.received = this.received.subarray(parsed.size)
+    return parsed
+  }
+
+  #parse() {
+    const end = this.received.indexOf('\r\n\r\n')
+    if (end < 0) return null
+    const head = this.received.subarray(0, end).toString('latin1')
+    const status = Number(head.slice(9, 12))
+    const length = status === 101 ? 0 : Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0)
+    if (this.received.length < end + 4 + length) return null
+    const body = this.received.subarray(end + 4, end + 4 + length).toString()
+    return { status, head, body, size: end + 4 + length }
+  }
+
+  // frames() are the whole unmasked WebSocket frames received so far.
+  frames() {
+    const out = []
+    for (let at = 0; at + 2 <= this.received.length;) {
+      const opcode = this.received[at] & 15
+      let length = this.received[at + 1] & 127
+      let head = 2
+      if (length === 126) {
+        length = this.received.readUInt16BE(at + 2)
+        head = 4
+      }
+      if (at + head + length > this.received.length) break
+      out.push({ opcode, payload: this.received.subarray(at + head, at + head + length) })
+      at += head + length
+    }
+    return out
+  }
+
+  destroy() {
+    this.socket.destroy()
+    return this.ended
+  }
+}
+
+export const rawRequest = (method, target, headers = {}, body = '') =>
+  [
+    `${method} ${target} HTTP/1.1`,
+    'Host: localhost',
+    ...Object.entries(headers).map(([k, v]) => `${k}: ${v}`),
+    '',
+    body
+  ].join('\r\n')
+
+export const upgradeHeaders = () => ({
+  Connection: 'Upgrade',
+  Upgrade: 'websocket',
+  'Sec-WebSocket-Version': '13',
+  'Sec-WebSocket-Key': randomBytes(16).toString('base64')
+})
+
+// assertProblem() checks an RFC 9457 answer, and that it lists each of pointers.
+export function assertProblem(answer, status, pointers = []) {
+  assert.equal(answer.status, status, answer.text)
+  assert.match(answer.type, /^application\/problem\+json/)
+  const problem = answer.json
+  assert.equal(problem.status, status)
+  for (const key of ['type', 'title', 'detail', 'code', 'requestId'])
+    assert.equal(typeof problem[key], 'string', `${key} in ${answer.text}`)
+  assert.match(problem.code, /^[A-Z][A-Z0-9_]*$/)
+  assert.equal(typeof problem.retryable, 'boolean')
+  assert.equal(answer.headers.get('x-request-id'), problem.requestId)
+  const listed = (problem.errors ?? []).map((e) => e.pointer)
+  for (const pointer of pointers)
+    assert(listed.includes(pointer), `no error for ${pointer} in ${answer.text}`)
+  for (const error of problem.errors ?? []) {
+    assert.match(error.code, /^[A-Z][A-Z0-9_]*$/)
+    assert(error.detail.length > 0)
+  }
+  return problem
+}
+
+// freePort() is a port that was free a moment ago, for servers that cannot choose one themselves.
+export function freePort() {
+  return new Promise((resolve) => {
+    const server = net.createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address()
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+// startRedis() is a Redis of a test's own, to be wiped or stopped at will.
+export async function startRedis(port) {
+  port ??= await freePort()
+  const child = spawn(
+    'redis-server',
+    ['--bind', '127.0.0.1', '--port', String(port), '--save', '', '--appendonly', 'no'],
+    { stdio: 'ignore', cwd: '/tmp' }
+  )
+  const exited = new Promise((resolve) => child.on('exit', resolve))
+  const cli = async (...args) =>
+    (await run('redis-cli', ['-h', '127.0.0.1', '-p', String(port), ...args])).stdout.trim()
+  await until('Redis to answer', 5000, () =>
+    cli('ping').then(
+      (pong) => pong === 'PONG',
+      () => false
+    )
+  )
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    cli,
+    stop: () => {
+      child.kill('SIGTERM')
+      return exited
+    }
+  }
+}

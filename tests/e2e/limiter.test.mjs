@@ -1,0 +1,61 @@
+// Two worker processes share one limit: never more than N starts in any window, and hardly less.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { createWorld } from './lib.mjs'
+
+const LIMIT = 10
+const WINDOW_MS = 2000
+let world, api
+before(async () => {
+  world = await createWorld({
+    QUEUE_RATE_LIMIT: String(LIMIT),
+    QUEUE_RATE_WINDOW_MS: String(WINDOW_MS),
+    SWAP_DELAY_MS: '5-10'
+  })
+  api = await world.start({ role: 'api' })
+  await world.start({ role: 'worker' })
+  await world.start({ role: 'worker' })
+})
+after(() => world.destroy())
+
+const startTimes = async () => {
+  const rows = await world.sql(`SELECT extract(epoch FROM at) * 1000 AS ms FROM order_events
+                                WHERE status = 'routing' ORDER BY at`)
+  return rows.map((r) => Number(r.ms))
+}
+
+function assertNoWindowOver(times) {
+  for (let i = 0; i + LIMIT < times.length; i++) {
+    const span = times[i + LIMIT] - times[i]
+    assert(span >= WINDOW_MS, `${LIMIT + 1} starts within ${span} ms, from start ${i + 1} on`)
+  }
+}
+
+test('30 orders, 10 per 2 s, two workers', async () => {
+  const ids = await Promise.all(Array.from({ length: 30 }, () => api.execute()))
+  for (const id of ids) assert.equal((await api.ended(id, 40000)).status, 'confirmed')
+  const times = await startTimes()
+  assert.equal(times.length, 30)
+  assertNoWindowOver(times)
+  const took = times.at(-1) - times[0] // ideal: two windows between the first and the last ten
+  assert(took < 2 * WINDOW_MS * 1.25 * Number(process.env.SLOW ?? 1), `30 starts took ${took} ms`)
+  await world.auditSwaps(ids)
+})
+
+test('the limit is seen in the stats', async () => {
+  const { json } = await api.get('/api/orders/stats')
+  assert.equal(json.rateLimit.limit, LIMIT)
+  assert.equal(json.rateLimit.windowMs, WINDOW_MS)
+  assert(json.rateLimit.usedInWindow <= LIMIT)
+})
+
+test('a burst late in a window, then another at once', async () => {
+  const before = (await startTimes()).length
+  const ids = await Promise.all(Array.from({ length: 5 }, () => api.execute()))
+  for (const id of ids) await api.ended(id, 20000)
+  const more = await Promise.all(Array.from({ length: 20 }, () => api.execute()))
+  for (const id of more) await api.ended(id, 40000)
+  const times = await startTimes()
+  assert.equal(times.length, before + 25)
+  assertNoWindowOver(times)
+})
