@@ -66,6 +66,11 @@ struct queue *queue_create(struct redis_conn *redis, const struct queue_options 
   return q;
 }
 
+void queue_disconnect(struct queue *q)
+{
+  q->redis = NULL;
+}
+
 void queue_destroy(struct queue *q)
 {
   if (!q) return;
@@ -172,10 +177,16 @@ static struct call *call_create_ids(struct queue *q, enum script script, queue_i
   return c;
 }
 
+static const char *run_id(const struct queue *q)
+{
+  return q->redis ? redis_run_id(q->redis) : "";
+}
+
 /* Sends what was put together since script_begin(). A refused call is freed. */
 static enum status call_send(struct call *c)
 {
-  enum status status = script_send(c->q->scripts, c->script, c->q->redis, on_reply, c);
+  struct redis_conn *redis = c->q->redis;
+  enum status status = redis ? script_send(c->q->scripts, c->script, redis, on_reply, c) : ST_AWAY;
   if (status == ST_OK)
     c->pending++;
   else if (c->pending == 0)
@@ -244,7 +255,7 @@ enum status queue_claim(struct queue *q, const char *session, size_t max, queue_
   memcpy(c->session, session, strlen(session) + 1);
 
   script_begin(q->scripts);
-  script_text(q->scripts, redis_run_id(q->redis));
+  script_text(q->scripts, run_id(q));
   script_text(q->scripts, session);
   script_int(q->scripts, c->first_token);
   script_int(q->scripts, (int64_t)c->max);
@@ -298,7 +309,7 @@ enum status queue_open_epoch(struct queue *q, int64_t closed_ms, queue_done_fn d
 {
   struct call *c = call_create_done(q, SCRIPT_OPEN_EPOCH, done, arg);
   script_begin(q->scripts);
-  script_text(q->scripts, redis_run_id(q->redis));
+  script_text(q->scripts, run_id(q));
   script_int(q->scripts, closed_ms);
   return call_send(c);
 }
@@ -338,5 +349,6 @@ enum status queue_publish(struct queue *q, const char *text, size_t len)
 {
   const char *argv[] = {"PUBLISH", q->event_channel, text};
   const size_t lens[] = {7, strlen(q->event_channel), len};
+  if (!q->redis) return ST_AWAY;
   return redis_command(q->redis, 3, argv, lens, NULL, NULL);
 }

@@ -86,6 +86,10 @@ typedef void (*queue_ids_fn)(void *arg, enum status status, const struct ulid *i
 struct queue *queue_create(struct redis_conn *redis, const struct queue_options *options);
 void queue_destroy(struct queue *q);
 
+/* queue_disconnect() lets go of the connection, which is about to be closed: every call says ST_AWAY
+ * from now on. */
+void queue_disconnect(struct queue *q);
+
 /* queue_enqueue() makes orders wait that are not known yet, waiting, delayed or active: idempotent.
  * An empty message on queue_wake_channel() says that there is work at once, or a next due sooner
  * than before; so it does after put back, reap and resume. */
