@@ -5,9 +5,11 @@
 #include "io/dial.h"
 
 #include <netdb.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 
 enum { FIRST_DELAY_MS = 50, LAST_DELAY_MS = 2000 };
 
@@ -70,4 +72,13 @@ uint64_t dial_delay_ms(unsigned failures)
   /* Without randomness the delay is merely the shortest. */
   if (uv_random(NULL, NULL, &random, sizeof random, 0, NULL) != 0) random = 0;
   return delay / 2 + delay / 2 * random / UINT16_MAX;
+}
+
+void dial_log_away(const char *server, const char *connection, unsigned failures, const char *why)
+{
+  char line[256];
+
+  snprintf(line, sizeof line, "%.*s", (int)strcspn(why, "\r\n"), why);
+  LOG_AT(failures == 0 ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG, "connection away",
+         LOG_STR("server", server), LOG_STR("connection", connection), LOG_STR("reason", line));
 }

@@ -1,7 +1,7 @@
 /*
  * dial.h - what connections that reconnect have in common: host names become addresses without
- * blocking the loop (connecting by name, libpq and hiredis would), and tries get further apart.
- * Loop thread only.
+ * blocking the loop (connecting by name, libpq and hiredis would), tries get further apart, and
+ * only the first failure is worth a line. Loop thread only.
  */
 #ifndef IO_DIAL_H
 #define IO_DIAL_H
@@ -35,5 +35,9 @@ void dial_cancel(struct dial_lookup *lookup);
 /* dial_delay_ms() is how long to wait after that many failed tries in a row (1, 2, …): 50 ms
  * doubling to 2 s, the last half of it random. */
 uint64_t dial_delay_ms(unsigned failures);
+
+/* dial_log_away() says that server is away and why (the first line of it): the first failure of a
+ * row as a warning, the others for debugging only. */
+void dial_log_away(const char *server, const char *connection, unsigned failures, const char *why);
 
 #endif

@@ -148,15 +148,9 @@ static void link_break(struct pg_link *link)
   if (!list_empty(&link->in_flight)) link_cut(link);
 }
 
-/* The first failure in a row is worth a line; the row goes on every two seconds. */
 static void conn_log_failure(const struct pg_conn *conn, const char *why)
 {
-  char line[256];
-  size_t len = strcspn(why, "\n");
-
-  snprintf(line, sizeof line, "%.*s", (int)len, why);
-  LOG_AT(conn->failures == 0 ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG, "postgres is away",
-         LOG_STR("connection", conn->options.name), LOG_STR("reason", line));
+  dial_log_away("postgres", conn->options.name, conn->failures, why);
 }
 
 static void link_fail(struct pg_link *link, const char *why)
