@@ -7,6 +7,7 @@ comma   := ,
 VERSION := 0.1.0
 VARIANT := $(if $(SAN),$(subst $(comma),-,$(SAN)),$(if $(COV),coverage,$(if $(FUZZ),fuzz)))
 B       := build$(if $(VARIANT),/$(VARIANT))
+DIR     ?= /opt/ox
 NPROC   := $(shell nproc 2>/dev/null || echo 2)
 
 CC      := $(if $(FUZZ),clang,$(if $(filter default,$(origin CC)),gcc,$(CC)))
@@ -59,10 +60,10 @@ $(B)/gen/lua.c: scripts/embed $(wildcard src/queue/lua/*.lua)
 include scripts/plugins.mk scripts/tests.mk
 -include $(patsubst %.o,%.d,$(CORE_O) $(B)/src/main.o)
 
-install: all ## the daemon, its plugins and their data into DIR (/opt/ox)
-	@install -d $(or $(DIR),/opt/ox)
-	@install -m 755 $(B)/oxd $(wildcard $(B)/*.so) scripts/ready.sh $(or $(DIR),/opt/ox)
-	@install -m 644 $(wildcard $(B)/*.json) $(or $(DIR),/opt/ox)
+install: all ## the daemon and its plugins into DIR (/opt/ox)
+	@install -d $(DIR)/plugins
+	@install -m 755 $(B)/oxd scripts/ready.sh $(DIR)
+	@install -m 644 $(B)/plugins/*.so $(B)/plugins/*.json $(DIR)/plugins
 
 clean: ## remove what was built; .run/ with its data stays
 	rm -rf build
