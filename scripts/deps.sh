@@ -60,7 +60,9 @@ echo "ox: installing: $missing"
 # Packages of servers start system services. We want the programs, not the services: no new service
 # starts, no new cluster is made, nothing that was there before is touched.
 guards=()
+log=$(mktemp)
 undo() {
+  rm -f "$log"
   for file in "${guards[@]}"; do $root rm -f "$file"; done
 }
 trap undo EXIT
@@ -71,16 +73,18 @@ guard() { # guard FILE MODE TEXT, only where there is none
   guards+=("$1")
   $root chmod "$2" "$1"
 }
-fail() { die "could not install the packages; try: ${root:+sudo }apt-get install -y $missing"; }
+fail() {
+  tail -n 5 "$log" >&2
+  die "could not install the packages; try: ${root:+sudo }apt-get install -y $missing"
+}
 
-export DEBIAN_FRONTEND=noninteractive
-$root apt-get update -qq || fail
+$root apt-get update -qq >"$log" 2>&1 || fail
 missing=$(find_missing) # an empty archive list knew no alternatives
 guard /usr/sbin/policy-rc.d 755 '#!/bin/sh\nexit 101\n'
 guard /etc/postgresql-common/createcluster.d/ox.conf 644 'create_main_cluster = false\n'
 # shellcheck disable=SC2086
 $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing \
-  >/dev/null || fail
+  >"$log" 2>&1 || fail
 if [[ " $missing" == *" redis-server "* ]] && [ -d /run/systemd/system ]; then
   $root systemctl disable --quiet redis-server || true
 fi
