@@ -1,0 +1,255 @@
+/*
+ * registry.c - plugins are opened once, in the order of their names, checked against the interface
+ * and each other, and closed in reverse. After loading nothing changes; the main thread loads and
+ * destroys, any thread looks up.
+ */
+#include "plugin/registry.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+enum { PLUGINS_MAX = 64, TYPES_MAX = 64, VENUES_MAX = 64 };
+
+struct plugin {
+  void *library;
+  const struct ox_plugin *plugin;
+  bool open;
+};
+
+struct registry {
+  const struct ox_config *config;
+  struct plugin plugins[PLUGINS_MAX];
+  struct order_type types[TYPES_MAX];
+  struct registry_venue venues[VENUES_MAX];
+  size_t n_plugins, n_types, n_venues;
+
+  const char *file; /* while loading: the plugin's, for the error */
+  char *error;
+  size_t error_len;
+};
+
+__attribute__((format(printf, 2, 3))) static enum status refuse(struct registry *r,
+                                                                const char *format, ...)
+{
+  int len = snprintf(r->error, r->error_len, "%s: ", r->file);
+  va_list args;
+  va_start(args, format);
+  if (len >= 0 && (size_t)len < r->error_len)
+    vsnprintf(r->error + len, r->error_len - (size_t)len, format, args);
+  va_end(args);
+  return ST_INVALID;
+}
+
+/* A word that can stand in JSON, in SQL and in a metric as it is. */
+static bool name_valid(const char *name)
+{
+  static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789_-+";
+  size_t len = name ? strnlen(name, OX_NAME_MAX) : 0;
+  return len > 0 && len < OX_NAME_MAX && strspn(name, allowed) == len;
+}
+
+/* ── executors ──────────────────────────────────────────────────────────────────────────────────
+ */
+
+enum status registry_add_type(struct registry *r, const struct order_type *type)
+{
+  char why[256];
+  if (r->n_types == TYPES_MAX) return ST_FULL;
+  if (registry_type(r, type->name)) return ST_CONFLICT;
+  if (order_type_check(type, why, sizeof why) != ST_OK) return ST_INVALID;
+  r->types[r->n_types++] = *type;
+  return ST_OK;
+}
+
+static enum status add_executor(struct registry *r, const struct ox_executor *e)
+{
+  if (e->size < sizeof *e) return refuse(r, "an executor is smaller than this interface has it");
+  if (!name_valid(e->type)) return refuse(r, "an executor has no valid type name");
+  if (!e->validate || !e->execute)
+    return refuse(r, "executor '%s' lacks validate() or execute()", e->type);
+  if (registry_type(r, e->type)) return refuse(r, "order type '%s' is there already", e->type);
+  struct order_type type = {e->type, e->states, e->n_states, e};
+  char why[256];
+  if (order_type_check(&type, why, sizeof why) != ST_OK) return refuse(r, "%s", why);
+  return registry_add_type(r, &type) == ST_OK ? ST_OK : refuse(r, "too many order types");
+}
+
+/* ── venues ─────────────────────────────────────────────────────────────────────────────────────
+ */
+
+static enum status add_venue(struct registry *r, const struct ox_venue *v)
+{
+  if (v->size < sizeof *v) return refuse(r, "a venue is smaller than this interface has it");
+  if (!name_valid(v->name)) return refuse(r, "a venue has no valid name");
+  if ((unsigned)v->submit_class > OX_SUBMIT_NONE)
+    return refuse(r, "venue '%s' has an unknown submit class", v->name);
+  if (!v->open || !v->quote || !v->build || !v->submit || !v->lookup || !v->close)
+    return refuse(r, "venue '%s' lacks a function", v->name);
+  if (registry_venue(r, v->name)) return refuse(r, "venue '%s' is there already", v->name);
+  if (r->n_venues == VENUES_MAX) return refuse(r, "too many venues");
+  char why[256] = "";
+  void *self = NULL;
+  if (v->open(r->config, &self, why, sizeof why) != OX_VENUE_OK)
+    return refuse(r, "venue '%s' does not open: %s", v->name, why);
+  r->venues[r->n_venues] = (struct registry_venue){v, self, r->n_venues};
+  r->n_venues++;
+  return ST_OK;
+}
+
+/* ── plugins ────────────────────────────────────────────────────────────────────────────────────
+ */
+
+static enum status check_plugin(struct registry *r, const struct ox_plugin *p)
+{
+  if (!p) return refuse(r, "ox_plugin() gives nothing");
+  if (p->abi_major != OX_ABI_MAJOR)
+    return refuse(r, "it was built for ABI %u.%u, this is %d.%d", p->abi_major, p->abi_minor,
+                  OX_ABI_MAJOR, OX_ABI_MINOR);
+  if (p->size < sizeof *p)
+    return refuse(r, "its struct ox_plugin is smaller than ABI %d.%d has it", OX_ABI_MAJOR,
+                  OX_ABI_MINOR);
+  if (!name_valid(p->name)) return refuse(r, "it has no valid name");
+  return ST_OK;
+}
+
+static enum status open_members(struct registry *r, struct plugin *plugin)
+{
+  const struct ox_plugin *p = plugin->plugin;
+  char why[256] = "";
+  if (p->open && p->open(r->config, why, sizeof why) != OX_VENUE_OK)
+    return refuse(r, "it does not open: %s", why);
+  plugin->open = true;
+  enum status status = ST_OK;
+  for (size_t i = 0; status == ST_OK && p->executors && p->executors[i]; i++)
+    status = add_executor(r, p->executors[i]);
+  for (size_t i = 0; status == ST_OK && p->venues && p->venues[i]; i++)
+    status = add_venue(r, p->venues[i]);
+  return status;
+}
+
+/* What was opened is kept in r, also on failure: registry_destroy() closes it. */
+static enum status load_plugin(struct registry *r, const char *dir, const char *file)
+{
+  char path[PATH_MAX];
+  r->file = file;
+  if (r->n_plugins == PLUGINS_MAX) return refuse(r, "there are more than %d plugins", PLUGINS_MAX);
+  if ((size_t)snprintf(path, sizeof path, "%s/%s", dir, file) >= sizeof path)
+    return refuse(r, "its path is too long");
+  void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (!library) return refuse(r, "%s", dlerror());
+  struct plugin *plugin = &r->plugins[r->n_plugins++];
+  plugin->library = library;
+  union {
+    void *symbol;
+    ox_plugin_fn call;
+  } entry = {dlsym(library, "ox_plugin")};
+  if (!entry.symbol) return refuse(r, "it does not export ox_plugin()");
+  plugin->plugin = entry.call();
+  enum status status = check_plugin(r, plugin->plugin);
+  return status == ST_OK ? open_members(r, plugin) : status;
+}
+
+static int is_plugin(const struct dirent *entry)
+{
+  size_t len = strlen(entry->d_name);
+  return len > 3 && strcmp(entry->d_name + len - 3, ".so") == 0;
+}
+
+/* Like alphasort(), but the same in every locale. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+  return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static enum status load_all(struct registry *r, const char *dir)
+{
+  struct dirent **files = NULL;
+  int n = scandir(dir, &files, is_plugin, by_name);
+  r->file = dir;
+  if (n < 0) return refuse(r, "the plugins cannot be listed: %s", strerror(errno));
+  enum status status = n > 0 ? ST_OK : refuse(r, "there are no plugins");
+  for (int i = 0; i < n && status == ST_OK; i++) status = load_plugin(r, dir, files[i]->d_name);
+  for (int i = 0; i < n; i++) free(files[i]);
+  free(files);
+  return status;
+}
+
+enum status registry_load(const char *dir, const struct ox_config *config, struct registry **out,
+                          char *error, size_t error_len)
+{
+  assert(error_len > 0);
+  struct registry *r = mem_alloc(sizeof *r);
+  r->config = config;
+  r->error = error;
+  r->error_len = error_len;
+  enum status status = load_all(r, dir);
+  if (status == ST_OK)
+    *out = r;
+  else
+    registry_destroy(r);
+  return status;
+}
+
+void registry_destroy(struct registry *r)
+{
+  if (!r) return;
+  while (r->n_venues > 0) {
+    const struct registry_venue *v = &r->venues[--r->n_venues];
+    v->venue->close(v->self);
+  }
+  while (r->n_plugins > 0) {
+    const struct plugin *p = &r->plugins[--r->n_plugins];
+    if (p->open && p->plugin->close) p->plugin->close();
+    dlclose(p->library);
+  }
+  free(r);
+}
+
+/* ── looking up ─────────────────────────────────────────────────────────────────────────────────
+ */
+
+const struct order_type *registry_type(const struct registry *r, const char *name)
+{
+  for (size_t i = 0; i < r->n_types; i++)
+    if (strcmp(r->types[i].name, name) == 0) return &r->types[i];
+  return NULL;
+}
+
+size_t registry_types(const struct registry *r)
+{
+  return r->n_types;
+}
+
+const struct order_type *registry_type_at(const struct registry *r, size_t i)
+{
+  assert(i < r->n_types);
+  return &r->types[i];
+}
+
+const struct registry_venue *registry_venue(const struct registry *r, const char *name)
+{
+  for (size_t i = 0; i < r->n_venues; i++)
+    if (strcmp(r->venues[i].venue->name, name) == 0) return &r->venues[i];
+  return NULL;
+}
+
+size_t registry_venues(const struct registry *r)
+{
+  return r->n_venues;
+}
+
+const struct registry_venue *registry_venue_at(const struct registry *r, size_t i)
+{
+  assert(i < r->n_venues);
+  return &r->venues[i];
+}

@@ -1,0 +1,3 @@
+/* unnamed.c - it has no name. */
+#define PLUGIN_NAME ""
+#include "frame.h"
