@@ -28,7 +28,7 @@ static void remove_all(void)
 static void setup(void)
 {
   clearenv();
-  strcpy(dir, "/tmp/ox-config-XXXXXX");
+  snprintf(dir, sizeof dir, "/tmp/ox-config-XXXXXX");
   cr_assert_not_null(mkdtemp(dir));
   cr_assert_eq(chdir(dir), 0);
   buf_init(&errors, 64 * 1024);
@@ -147,7 +147,8 @@ Test(config, plugins_lie_beside_the_binary)
   expect_good(load(NULL));
   char self[4096] = "";
   cr_assert_gt(readlink("/proc/self/exe", self, sizeof self - 1), 0);
-  strcpy(strrchr(self, '/') + 1, "plugins");
+  char *name = strrchr(self, '/') + 1;
+  memcpy(name, "plugins", sizeof "plugins");
   cr_assert_str_eq(c.executor_dir, self);
   cr_assert_str_eq(config_value(&c, "EXECUTOR_DIR"), self);
   expect_good(load("--executor-dir", "/opt/ox", NULL));
