@@ -188,8 +188,7 @@ void json_members(struct json_writer *w, const char *object, size_t len)
 {
   const char *p = skip_space(object, object + len), *end = object + len;
   while (end > p && is_space(end[-1])) end--;
-  if (end - p < 2) return;
-  assert(*p == '{' && end[-1] == '}');
+  if (end - p < 2 || *p != '{' || end[-1] != '}') return;
   p = skip_space(p + 1, --end);
   while (end > p && is_space(end[-1])) end--;
   if (p < end) json_raw(w, NULL, p, (size_t)(end - p));

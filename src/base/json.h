@@ -34,7 +34,8 @@ void json_bool(struct json_writer *w, const char *key, bool value);
 void json_nil(struct json_writer *w, const char *key); /* null; json_null() is jansson's */
 void json_time(struct json_writer *w, const char *key, int64_t unix_ms); /* RFC 3339; 0: null */
 void json_raw(struct json_writer *w, const char *key, const char *json, size_t len);
-/* json_members() adds the members of object (text of a JSON object) to the one being written. */
+/* json_members() adds the members of object (text of a valid JSON object; another kind of JSON adds
+ * nothing) to the one being written. */
 void json_members(struct json_writer *w, const char *object, size_t len);
 
 /* The top-level members of a JSON object, in the order they came. */

@@ -17,7 +17,7 @@
 #include "config/key.h"
 #include "config/pairs.h"
 
-enum { NAME_MAX_BYTES = 80 };
+enum { NAME_MAX_BYTES = 80, SHOWN_MAX = 128 * 1024 };
 
 /* ── one value from its sources ──────────────────────────────────────────────────────────────── */
 
@@ -202,7 +202,7 @@ void config_print(const struct config *c, FILE *out)
 {
   for (size_t i = 0; i < key_count; i++) {
     struct buf shown;
-    buf_init(&shown, 128 * 1024);
+    buf_init(&shown, SHOWN_MAX);
     key_show(&key_table[i], c->texts[i], &shown);
     fprintf(out, "%s=%s\n", key_table[i].name, shown.data ? shown.data : "");
     buf_deinit(&shown);

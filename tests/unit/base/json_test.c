@@ -105,6 +105,9 @@ Test(json, members_of_another_object)
   members("{}");
   members("");
   members(" { } ");
+  members("[1]");
+  members("null");
+  members("12");
   members("{\"a\": 1}");
   members("{}");
   members("\n{ \"b\":{\"x\":[]} , \"c\":2 }\t");
