@@ -216,12 +216,12 @@ static void print_key(const struct key *k, FILE *out)
   key_flag(k, flag);
   buf_init(&expected, 1024);
   key_expected(k, &expected);
-  if (key_is_switch(k)) {
+  if (key_is_switch(k))
     fprintf(out, "  %s\n      %s\n", flag, k->help);
-  } else {
-    fprintf(out, "  %s%s%s=%s\n      %s. %c%s.\n", flag, k->flag_only ? "" : "  ",
-            k->flag_only ? "" : k->name, k->initial, k->help, expected.data[0], expected.data + 1);
-  }
+  else if (k->flag_only)
+    fprintf(out, "  %s=%s\n      %s (%s)\n", flag, k->initial, k->help, expected.data);
+  else
+    fprintf(out, "  %s  %s=%s\n      %s (%s)\n", flag, k->name, k->initial, k->help, expected.data);
   buf_deinit(&expected);
 }
 
