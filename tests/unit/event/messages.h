@@ -13,10 +13,10 @@ static size_t messages_made;
 
 struct ws_message *ws_message_create(const char *text, size_t len)
 {
-  struct ws_message *m = mem_alloc(sizeof *m + len + 1);
+  struct ws_message *m = mem_alloc(sizeof *m);
   m->refs = 1;
   m->len = len;
-  memcpy(m->text, text, len);
+  m->text = mem_strndup(text, len);
   messages_alive++;
   messages_made++;
   return m;
@@ -26,6 +26,7 @@ void ws_message_unref(struct ws_message *m)
 {
   if (--m->refs > 0) return;
   messages_alive--;
+  free((char *)m->text);
   free(m);
 }
 

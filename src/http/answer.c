@@ -1,0 +1,109 @@
+/* answer.c - from a status and a body to the connection. Loop thread only; answers are copied by
+ * the connection, so one scratch buffer serves them all. */
+#include "http/answer.h"
+
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/json.h"
+#include "base/log.h"
+
+enum { SCRATCH_KEEP = 1 << 20, DEFAULTS_MAX = 8 };
+
+static const char problem_json[] = "application/problem+json";
+
+struct buf *answer_body(const struct call *call)
+{
+  struct buf *body = &call->api->scratch;
+  if (body->cap > SCRATCH_KEEP) { /* one long history must not stay for ever */
+    size_t max = body->max;
+    buf_deinit(body);
+    buf_init(body, max);
+  }
+  buf_clear(body);
+  return body;
+}
+
+static bool has(const struct http_header *headers, size_t n, const char *name)
+{
+  for (size_t i = 0; i < n; i++)
+    if (strcasecmp(headers[i].name, name) == 0) return true;
+  return false;
+}
+
+static size_t defaults(const struct call *call, bool no_store, struct http_header *out)
+{
+  size_t n = 0;
+  out[n++] = (struct http_header){"X-Content-Type-Options", "nosniff"};
+  out[n++] = (struct http_header){"X-Frame-Options", "DENY"};
+  out[n++] =
+      (struct http_header){"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"};
+  if (no_store) out[n++] = (struct http_header){"Cache-Control", "no-store"};
+  if (call->api->cors.n > 0) out[n++] = (struct http_header){"Vary", "Origin"};
+  if (!call->origin) return n;
+  out[n++] = (struct http_header){"Access-Control-Allow-Origin", call->origin};
+  out[n++] = (struct http_header){"Access-Control-Expose-Headers",
+                                  "Location, ETag, Retry-After, X-Request-Id, "
+                                  "Idempotent-Replayed, X-Cache, X-Cache-Age"};
+  return n;
+}
+
+static void reply(const struct call *call, int status, const struct http_header *headers, size_t n,
+                  const char *content_type)
+{
+  assert(n <= ANSWER_EXTRA_MAX);
+  struct http_header all[ANSWER_EXTRA_MAX + DEFAULTS_MAX];
+  size_t total = defaults(call, !has(headers, n, "Cache-Control"), all);
+  for (size_t i = 0; i < n; i++) all[total++] = headers[i];
+  const struct buf *body = &call->api->scratch;
+  http_reply_send(call->reply, status, all, total, content_type, body->len ? body->data : "",
+                  body->len);
+}
+
+void answer_send(const struct call *call, int status, const struct http_header *headers,
+                 size_t n_headers)
+{
+  if (call->api->scratch.overflow) {
+    LOG_ERROR("answer too large", LOG_INT("status", status));
+    answer_problem(call, PROBLEM_INTERNAL, "the answer is larger than this server gives");
+    return;
+  }
+  reply(call, status, headers, n_headers, "application/json");
+}
+
+void answer_empty(const struct call *call, int status, const struct http_header *headers,
+                  size_t n_headers)
+{
+  answer_body(call);
+  reply(call, status, headers, n_headers, NULL);
+}
+
+static void send_problem(const struct call *call, enum problem p, const char *detail,
+                         const struct problem_errors *errors, const struct http_header *header)
+{
+  struct json_writer w;
+  json_writer_init(&w, answer_body(call));
+  problem_write(&w, NULL, p, detail, errors, http_reply_request_id(call->reply));
+  struct http_header headers[2];
+  size_t n = 0;
+  if (problem_status(p) == 503) headers[n++] = (struct http_header){"Retry-After", "1"};
+  if (header) headers[n++] = *header;
+  reply(call, problem_status(p), headers, n, problem_json);
+}
+
+void answer_problem(const struct call *call, enum problem p, const char *detail)
+{
+  send_problem(call, p, detail, NULL, NULL);
+}
+
+void answer_errors(const struct call *call, const struct problem_errors *errors)
+{
+  send_problem(call, PROBLEM_VALIDATION_FAILED, NULL, errors, NULL);
+}
+
+void answer_problem_with(const struct call *call, enum problem p, const char *detail,
+                         struct http_header header)
+{
+  send_problem(call, p, detail, NULL, &header);
+}

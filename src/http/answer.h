@@ -1,0 +1,34 @@
+/*
+ * answer.h - answers with the headers every one of them has: nothing is stored, sniffed or framed,
+ * and an allowed browser origin may read it. Loop thread only.
+ */
+#ifndef HTTP_ANSWER_H
+#define HTTP_ANSWER_H
+
+#include <stddef.h>
+
+#include "http/api.h"
+#include "http/problem.h"
+
+enum { ANSWER_EXTRA_MAX = 6 }; /* headers of a handler's own */
+
+/* answer_body() gives the buffer to write a body into, empty; good until the next answer. */
+struct buf *answer_body(const struct call *call);
+
+/* answer_send() answers with what is in answer_body(), as application/json. A Cache-Control among
+ * headers takes the place of no-store. */
+void answer_send(const struct call *call, int status, const struct http_header *headers,
+                 size_t n_headers);
+
+/* answer_empty() answers without a body. */
+void answer_empty(const struct call *call, int status, const struct http_header *headers,
+                  size_t n_headers);
+
+/* detail NULL: the table's. A 503 says Retry-After: 1. */
+void answer_problem(const struct call *call, enum problem p, const char *detail);
+void answer_errors(const struct call *call, const struct problem_errors *errors);
+/* The same with one more header. */
+void answer_problem_with(const struct call *call, enum problem p, const char *detail,
+                         struct http_header header);
+
+#endif

@@ -1,0 +1,33 @@
+/* api.c - the life of struct api. Loop thread only. */
+#include "http/api.h"
+
+#include "base/clock.h"
+#include "http/routes.h"
+
+/* The longest answer: an order's whole history. */
+enum { BODY_MAX = 16 << 20 };
+
+void api_init(struct api *api)
+{
+  cors_init(&api->cors, api->config->cors_origins);
+  buf_init(&api->scratch, BODY_MAX);
+  api->started_ms = clock_mono_ms();
+}
+
+void api_deinit(struct api *api)
+{
+  cors_deinit(&api->cors);
+  buf_deinit(&api->scratch);
+}
+
+struct http_handler api_handler(struct api *api)
+{
+  return (struct http_handler){routes_on_head, routes_on_request, routes_on_error, api};
+}
+
+/* With auth off there is one client; with auth required nobody comes so far without a token. */
+const char *call_tenant(const struct call *call)
+{
+  (void)call;
+  return "default";
+}

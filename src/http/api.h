@@ -1,0 +1,69 @@
+/*
+ * api.h - what the handlers work with, and one request on its way to its answer.
+ *
+ * main fills the first part of struct api and calls api_init(); it outlives the servers. Workers
+ * are not known here: what /health says of them comes through a function. Loop thread only.
+ */
+#ifndef HTTP_API_H
+#define HTTP_API_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/status.h"
+#include "config/config.h"
+#include "event/hub.h"
+#include "http/cors.h"
+#include "journal/journal.h"
+#include "net/http.h"
+#include "net/ws.h"
+#include "plugin/registry.h"
+#include "queue/queue.h"
+#include "store/reader.h"
+
+enum api_workers {
+  API_WORKERS_OFF, /* this process runs none: others do */
+  API_WORKERS_UP,
+  API_WORKERS_DOWN,
+};
+
+struct api {
+  /* borrowed; set before api_init() */
+  struct journal *journal;
+  struct reader *reader;
+  struct queue *queue;
+  struct hub *hub;
+  struct ws_server *ws;
+  const struct registry *registry;
+  const struct config *config;
+  bool (*redis_up)(void *arg);
+  enum api_workers (*workers)(void *arg);
+  void *probe_arg;
+
+  bool health_only; /* a worker's port: nothing but health and metrics */
+  bool draining; /* set by main at SIGTERM: /readyz turns 503, no new sockets */
+
+  /* own */
+  struct cors cors;
+  struct buf scratch; /* the body being written; see answer_body() */
+  int64_t started_ms; /* monotonic */
+};
+
+void api_init(struct api *api);
+void api_deinit(struct api *api);
+
+/* api_handler() is what http_server_create() takes. */
+struct http_handler api_handler(struct api *api);
+
+/* One request. Copied into whatever waits for an answer; reply is then answered exactly once. */
+struct call {
+  struct api *api;
+  struct http_reply *reply;
+  const char *origin; /* the browser's, if it is on the allow-list; lives as long as api */
+};
+
+/* Whose orders this caller sees. */
+const char *call_tenant(const struct call *call);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * envelope.h - an order as a client sends it: the members of the envelope (type, clientOrderId,
+ * groupId) and the payload's stand side by side at the top level. Parsed and validated here. Pure.
+ */
+#ifndef HTTP_ENVELOPE_H
+#define HTTP_ENVELOPE_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/status.h"
+#include "http/problem.h"
+#include "order/type.h"
+#include "plugin/registry.h"
+
+struct envelope {
+  struct json_object body; /* the payload's members first, then the envelope's */
+  size_t n_payload;
+  const struct order_type *type; /* one with an executor */
+  const struct ox_state *initial;
+  const char *client_order_id; /* NULL: none */
+};
+
+/* envelope_parse() reads text (len bytes, not borrowed) and lets the type's executor validate the
+ * payload. ST_INVALID: errors has all that is wrong, and out is empty. */
+enum status envelope_parse(const struct registry *registry, const char *text, size_t len,
+                           struct envelope *out, struct problem_errors *errors) MUST_CHECK;
+void envelope_deinit(struct envelope *e);
+
+/* envelope_write_payload() appends the payload as a JSON object, its members as they came. */
+void envelope_write_payload(const struct envelope *e, struct buf *out);
+
+#endif

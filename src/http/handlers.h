@@ -1,0 +1,26 @@
+/*
+ * handlers.h - what the route table names; each in the file of its resource.
+ */
+#ifndef HTTP_HANDLERS_H
+#define HTTP_HANDLERS_H
+
+#include "http/routes.h"
+
+void execute_post(const struct call *call, const struct http_request *request, const char *param);
+
+/* one order by ?orderId=, many without */
+void watch_get(const struct call *call, const struct http_request *request, const char *param);
+
+void order_get(const struct call *call, const struct http_request *request, const char *param);
+void order_get_status(const struct call *call, const struct http_request *request,
+                      const char *param);
+void order_get_events(const struct call *call, const struct http_request *request,
+                      const char *param);
+
+void stats_get(const struct call *call, const struct http_request *request, const char *param);
+
+void health_get(const struct call *call, const struct http_request *request, const char *param);
+void health_livez(const struct call *call, const struct http_request *request, const char *param);
+void health_readyz(const struct call *call, const struct http_request *request, const char *param);
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * health.c - GET /health, /livez, /readyz. Only PostgreSQL is needed to take orders: without Redis
+ * or workers they wait, so the process is degraded, not down.
+ */
+#include "base/clock.h"
+#include "base/json.h"
+#include "http/answer.h"
+#include "http/handlers.h"
+
+struct checks {
+  bool postgres, redis;
+  enum api_workers workers;
+};
+
+static struct checks look(const struct api *api)
+{
+  return (struct checks){
+      .postgres = reader_up(api->reader) && journal_up(api->journal),
+      .redis = api->redis_up && api->redis_up(api->probe_arg),
+      .workers = api->workers ? api->workers(api->probe_arg) : API_WORKERS_OFF,
+  };
+}
+
+static const char *summary(const struct checks *c)
+{
+  if (!c->postgres) return "down";
+  return c->redis && c->workers != API_WORKERS_DOWN ? "ok" : "degraded";
+}
+
+static void answer_health(const struct call *call, bool well)
+{
+  const struct http_header retry = {"Retry-After", "1"};
+  answer_send(call, well ? 200 : 503, &retry, well ? 0 : 1);
+}
+
+void health_get(const struct call *call, const struct http_request *request, const char *param)
+{
+  (void)request, (void)param;
+  static const char *const words[] = {"off", "up", "down"};
+  const struct checks c = look(call->api);
+  struct json_writer w;
+  json_writer_init(&w, answer_body(call));
+  json_begin(&w, NULL);
+  json_str(&w, "status", summary(&c));
+  json_str(&w, "version", OX_VERSION);
+  json_int(&w, "uptime", (clock_mono_ms() - call->api->started_ms) / 1000);
+  json_begin(&w, "checks");
+  json_str(&w, "postgres", c.postgres ? "up" : "down");
+  json_str(&w, "redis", c.redis ? "up" : "down");
+  json_str(&w, "workers", words[c.workers]);
+  json_end(&w);
+  json_end(&w);
+  answer_health(call, c.postgres);
+}
+
+static void answer_word(const struct call *call, const char *word, bool well)
+{
+  struct json_writer w;
+  json_writer_init(&w, answer_body(call));
+  json_begin(&w, NULL);
+  json_str(&w, "status", word);
+  json_end(&w);
+  answer_health(call, well);
+}
+
+void health_livez(const struct call *call, const struct http_request *request, const char *param)
+{
+  (void)request, (void)param;
+  answer_word(call, "ok", true);
+}
+
+/* The schema needs no check here: a process with another one has refused to start. */
+void health_readyz(const struct call *call, const struct http_request *request, const char *param)
+{
+  (void)request, (void)param;
+  const struct checks c = look(call->api);
+  if (call->api->draining)
+    answer_word(call, "draining", false);
+  else
+    answer_word(call, summary(&c), c.postgres);
+}

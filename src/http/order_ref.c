@@ -1,0 +1,22 @@
+/* order_ref.c - see order_ref.h. Loop thread only. */
+#include "http/order_ref.h"
+
+#include <string.h>
+
+bool order_ref_parse(const char *text, struct order_ref *out)
+{
+  size_t len = strlen(text);
+  *out = (struct order_ref){0};
+  if (ulid_parse_order(text, len, &out->id)) return true;
+  if (!order_own_id_valid(text, len)) return false;
+  out->own_id = text;
+  return true;
+}
+
+enum status order_ref_read(const struct call *call, const struct order_ref *ref,
+                           reader_order_fn done, void *arg)
+{
+  struct reader *reader = call->api->reader;
+  if (ref->own_id) return reader_order_by_own_id(reader, call_tenant(call), ref->own_id, done, arg);
+  return reader_order(reader, call_tenant(call), &ref->id, done, arg);
+}

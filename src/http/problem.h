@@ -1,0 +1,81 @@
+/*
+ * problem.h - what went wrong, as RFC 9457 application/problem+json:
+ *   {"type","title","status","detail","code","requestId","retryable","errors":[…]}
+ * One table holds every problem: HTTP status, code, title, whether asking again helps. Pure.
+ */
+#ifndef HTTP_PROBLEM_H
+#define HTTP_PROBLEM_H
+
+#include <ox/order.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/status.h"
+
+enum problem {
+  PROBLEM_BAD_REQUEST,
+  PROBLEM_VALIDATION_FAILED,
+  PROBLEM_INVALID_ORDER_ID,
+  PROBLEM_INVALID_QUERY,
+  PROBLEM_INVALID_IDEMPOTENCY_KEY,
+  PROBLEM_UNAUTHORIZED,
+  PROBLEM_ORIGIN_NOT_ALLOWED,
+  PROBLEM_NOT_FOUND,
+  PROBLEM_ORDER_NOT_FOUND,
+  PROBLEM_NOT_SUBSCRIBED,
+  PROBLEM_METHOD_NOT_ALLOWED,
+  PROBLEM_REQUEST_TIMEOUT,
+  PROBLEM_REQUEST_IN_PROGRESS,
+  PROBLEM_ALREADY_SUBSCRIBED,
+  PROBLEM_STALE,
+  PROBLEM_BODY_TOO_LARGE,
+  PROBLEM_URI_TOO_LONG,
+  PROBLEM_UNSUPPORTED_MEDIA_TYPE,
+  PROBLEM_EXPECTATION_FAILED,
+  PROBLEM_IDEMPOTENCY_MISMATCH,
+  PROBLEM_UPGRADE_REQUIRED,
+  PROBLEM_TOO_MANY_REQUESTS,
+  PROBLEM_TOO_MANY_SUBSCRIPTIONS,
+  PROBLEM_HEADERS_TOO_LARGE,
+  PROBLEM_INTERNAL,
+  PROBLEM_NOT_IMPLEMENTED,
+  PROBLEM_OVERLOADED,
+  PROBLEM_STORE_UNAVAILABLE,
+  PROBLEM_QUEUE_UNAVAILABLE,
+  PROBLEM_DRAINING,
+  PROBLEM_HTTP_VERSION,
+  PROBLEMS
+};
+
+int problem_status(enum problem p);
+const char *problem_code(enum problem p);
+
+enum problem problem_of(enum status status); /* not of ST_OK, ST_REPLAYED */
+enum problem problem_of_http(int status);    /* of what the connection layer answers by itself */
+
+/* Everything wrong with one input; handed to an executor's validate(). The first
+ * PROBLEM_ERRORS_MAX are kept, long texts are cut. */
+enum { PROBLEM_ERRORS_MAX = 64 };
+
+struct problem_errors {
+  struct ox_errors base;
+  size_t n;
+  struct buf list; /* elements of the JSON array */
+  struct json_writer writer;
+  char code[64]; /* of the first */
+  char detail[256];
+};
+
+void problem_errors_init(struct problem_errors *errors);
+void problem_errors_deinit(struct problem_errors *errors);
+void problem_errors_add(struct problem_errors *errors, const char *pointer, const char *code,
+                        const char *detail);
+
+/* problem_write() adds the problem as an object. detail NULL: the table's. With exactly one error
+ * the problem takes its code and detail. errors and request_id may be NULL. */
+void problem_write(struct json_writer *w, const char *key, enum problem p, const char *detail,
+                   const struct problem_errors *errors, const char *request_id);
+
+#endif

@@ -1,0 +1,193 @@
+/*
+ * routes.c - the route table and what is checked before a handler runs: path, method, scope,
+ * content type. Loop thread only; keeps nothing.
+ *
+ * A path belongs to the first pattern in the table that matches it, so words stand before ":id".
+ */
+#include "http/routes.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/json.h"
+#include "http/answer.h"
+#include "http/handlers.h"
+#include "http/problem.h"
+
+enum {
+  ORDER_BODY_MAX = 64 << 10,
+  PARAM_MAX = 128, /* longer than any id: what is cut is still too long to be one */
+  ALLOW_MAX = 64,
+};
+
+static const struct route table[] = {
+    {"POST", "/api/orders/execute", ORDER_BODY_MAX, SCOPE_WRITE, execute_post},
+    {"GET", "/api/orders/execute", 0, SCOPE_READ, watch_get},
+    {"GET", "/api/orders/stats", 0, SCOPE_READ, stats_get},
+    {"GET", "/api/orders/:id", 0, SCOPE_READ, order_get},
+    {"GET", "/api/orders/:id/status", 0, SCOPE_READ, order_get_status},
+    {"GET", "/api/orders/:id/events", 0, SCOPE_READ, order_get_events},
+    {"GET", "/health", 0, SCOPE_OPEN, health_get},
+    {"GET", "/livez", 0, SCOPE_OPEN, health_livez},
+    {"GET", "/readyz", 0, SCOPE_OPEN, health_readyz},
+};
+enum { ROUTES = sizeof table / sizeof *table };
+
+/* ── finding the route ──────────────────────────────────────────────────────────────────────── */
+
+/* match() compares segment by segment; ":x" takes one that is not empty. param has PARAM_MAX. */
+static bool match(const char *pattern, const char *path, char *param)
+{
+  param[0] = '\0';
+  while (*pattern) {
+    if (*pattern != ':') {
+      if (*pattern++ != *path++) return false;
+      continue;
+    }
+    pattern += strcspn(pattern, "/");
+    size_t len = strcspn(path, "/");
+    if (len == 0) return false;
+    snprintf(param, PARAM_MAX, "%.*s", (int)(len < PARAM_MAX ? len : PARAM_MAX), path);
+    path += len;
+  }
+  return *path == '\0';
+}
+
+static bool method_is(const struct route *r, const char *method)
+{
+  if (strcmp(r->method, method) == 0) return true;
+  return strcmp(method, "HEAD") == 0 && strcmp(r->method, "GET") == 0;
+}
+
+/* resource() is the first route whose pattern matches the path, whatever its method, or NULL. */
+static const struct route *resource(const char *path, char *param)
+{
+  for (size_t i = 0; i < ROUTES; i++)
+    if (match(table[i].pattern, path, param)) return &table[i];
+  return NULL;
+}
+
+static const struct route *route_of(const struct route *resource, const char *method)
+{
+  for (const struct route *r = resource; r < table + ROUTES; r++)
+    if (strcmp(r->pattern, resource->pattern) == 0 && method_is(r, method)) return r;
+  return NULL;
+}
+
+/* ── what is answered without a handler ─────────────────────────────────────────────────────── */
+
+static void list_methods(const struct route *resource, char out[ALLOW_MAX])
+{
+  size_t len = 0;
+  for (const struct route *r = resource; r < table + ROUTES; r++) {
+    if (strcmp(r->pattern, resource->pattern) != 0) continue;
+    const char *also = strcmp(r->method, "GET") == 0 ? "HEAD, " : "";
+    len += (size_t)snprintf(out + len, ALLOW_MAX - len, "%s, %s", r->method, also);
+  }
+  snprintf(out + len, ALLOW_MAX - len, "OPTIONS");
+}
+
+static void answer_options(const struct call *call, const struct http_request *request,
+                           const char *allow)
+{
+  struct http_header headers[ANSWER_EXTRA_MAX] = {{"Allow", allow}};
+  size_t n = 1;
+  if (call->origin && http_request_header(request, "Access-Control-Request-Method")) {
+    headers[n++] = (struct http_header){"Access-Control-Allow-Methods", allow};
+    headers[n++] = (struct http_header){"Access-Control-Allow-Headers",
+                                        "Authorization, Content-Type, Idempotency-Key, "
+                                        "If-None-Match, Last-Event-ID, X-Request-Id, traceparent"};
+    headers[n++] = (struct http_header){"Access-Control-Max-Age", "600"};
+  }
+  answer_empty(call, 204, headers, n);
+}
+
+/* "application/json", alone or with charset=utf-8. */
+static bool is_json(const char *type)
+{
+  static const char json[] = "application/json", utf8[] = "charset=utf-8";
+  static const char quoted[] = "charset=\"utf-8\"";
+  if (!type || strncasecmp(type, json, sizeof json - 1) != 0) return false;
+  type += sizeof json - 1;
+  type += strspn(type, " \t");
+  if (*type == '\0') return true;
+  if (*type++ != ';') return false;
+  type += strspn(type, " \t");
+  size_t len = strcspn(type, " \t");
+  if (type[len + strspn(type + len, " \t")] != '\0') return false;
+  return (len == sizeof utf8 - 1 && strncasecmp(type, utf8, len) == 0) ||
+         (len == sizeof quoted - 1 && strncasecmp(type, quoted, len) == 0);
+}
+
+/* Tokens are not read yet: whoever asks for them gets a closed door, not an open one. */
+static bool authorised(const struct call *call, const struct route *route)
+{
+  return route->scope == SCOPE_OPEN || !call->api->config->auth_required;
+}
+
+/* route_for() answers itself, and returns NULL, when no handler is to run. */
+static const struct route *route_for(const struct call *call, const struct http_request *request,
+                                     char *param)
+{
+  const struct route *found = resource(request->path, param);
+  if (!found) {
+    answer_problem(call, PROBLEM_NOT_FOUND, NULL);
+    return NULL;
+  }
+  const struct route *route = route_of(found, request->method);
+  if (!route) {
+    char allow[ALLOW_MAX];
+    list_methods(found, allow);
+    if (strcmp(request->method, "OPTIONS") == 0)
+      answer_options(call, request, allow);
+    else
+      answer_problem_with(call, PROBLEM_METHOD_NOT_ALLOWED, NULL,
+                          (struct http_header){"Allow", allow});
+    return NULL;
+  }
+  if (!authorised(call, route)) {
+    answer_problem_with(call, PROBLEM_UNAUTHORIZED, NULL,
+                        (struct http_header){"WWW-Authenticate", "Bearer"});
+    return NULL;
+  }
+  if (route->max_body > 0 && !is_json(http_request_header(request, "Content-Type"))) {
+    answer_problem(call, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL);
+    return NULL;
+  }
+  return route;
+}
+
+/* ── what the connection layer calls ────────────────────────────────────────────────────────── */
+
+static struct call call_of(struct api *api, const struct http_request *request,
+                           struct http_reply *reply)
+{
+  const char *origin = api->cors.n > 0 ? http_request_header(request, "Origin") : NULL;
+  return (struct call){api, reply, cors_find(&api->cors, origin)};
+}
+
+size_t routes_on_head(void *arg, const struct http_request *request, struct http_reply *reply)
+{
+  char param[PARAM_MAX];
+  struct call call = call_of(arg, request, reply);
+  const struct route *route = route_for(&call, request, param);
+  return route ? route->max_body : 0;
+}
+
+void routes_on_request(void *arg, const struct http_request *request, struct http_reply *reply)
+{
+  char param[PARAM_MAX];
+  struct call call = call_of(arg, request, reply);
+  const struct route *route = route_for(&call, request, param);
+  if (route) route->handle(&call, request, *param ? param : NULL);
+}
+
+void routes_on_error(void *arg, int status, const char *detail, const char *request_id,
+                     struct buf *out)
+{
+  (void)arg;
+  struct json_writer w;
+  json_writer_init(&w, out);
+  problem_write(&w, NULL, problem_of_http(status), detail, NULL, request_id);
+}

@@ -1,0 +1,34 @@
+/*
+ * routes.h - from a request to its handler. One table; adding a resource is a line in it and a file
+ * beside it. Loop thread only.
+ */
+#ifndef HTTP_ROUTES_H
+#define HTTP_ROUTES_H
+
+#include <stddef.h>
+
+#include "http/api.h"
+
+/* What a token must allow, once there are tokens. */
+enum scope { SCOPE_OPEN, SCOPE_READ, SCOPE_WRITE, SCOPE_ADMIN };
+
+/* param is the ":name" segment of the path, NULL where the pattern has none. Both borrowed for the
+ * call; *call is copied to answer later. */
+typedef void (*route_fn)(const struct call *call, const struct http_request *request,
+                         const char *param);
+
+struct route {
+  const char *method;
+  const char *pattern;
+  size_t max_body; /* bytes; 0: takes none. With a body: JSON */
+  enum scope scope;
+  route_fn handle;
+};
+
+/* The callbacks of struct http_handler; arg is the struct api. */
+size_t routes_on_head(void *arg, const struct http_request *request, struct http_reply *reply);
+void routes_on_request(void *arg, const struct http_request *request, struct http_reply *reply);
+void routes_on_error(void *arg, int status, const char *detail, const char *request_id,
+                     struct buf *out);
+
+#endif

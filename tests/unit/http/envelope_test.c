@@ -1,0 +1,150 @@
+/* envelope_test.c - what belongs to the envelope, what to the payload, and all that is wrong. */
+#include "http/envelope.h"
+
+#include "tests/unit/http/fakes.h"
+
+static struct problem_errors errors;
+
+static void setup(void)
+{
+  problem_errors_init(&errors);
+}
+
+static void teardown(void)
+{
+  problem_errors_deinit(&errors);
+}
+
+TestSuite(envelope, .init = setup, .fini = teardown);
+
+static enum status parse_text(const char *text, struct envelope *e)
+{
+  return envelope_parse(NULL, text, strlen(text), e, &errors);
+}
+
+/* The errors' pointers and codes, "pointer CODE; pointer CODE". */
+static void expect_errors(const char *text, const char *expected)
+{
+  struct envelope e;
+  char got[1024] = "";
+  cr_assert_eq(parse_text(text, &e), ST_INVALID, "%s", text);
+  char *list = mem_alloc(errors.list.len + 3);
+  sprintf(list, "[%s]", errors.list.data);
+  json_t *root = parse(list), *error;
+  size_t i;
+  json_array_foreach(root, i, error) sprintf(got + strlen(got), "%s%s %s", i ? "; " : "",
+                                             str_of(error, "pointer"), str_of(error, "code"));
+  cr_assert_str_eq(got, expected, "%s: %s", text, got);
+  json_decref(root);
+  free(list);
+}
+
+static void expect_payload(const char *text, const char *type, const char *payload)
+{
+  struct envelope e;
+  struct buf out;
+  cr_assert_eq(parse_text(text, &e), ST_OK, "%s: %s", text, errors.list.data);
+  cr_assert_str_eq(e.type->name, type);
+  cr_assert_str_eq(e.initial->name, "pending");
+  buf_init(&out, 1 << 16);
+  envelope_write_payload(&e, &out);
+  cr_assert_str_eq(out.data, payload);
+  buf_deinit(&out);
+  envelope_deinit(&e);
+}
+
+Test(envelope, amounts_stay_as_they_came)
+{
+  expect_payload("{\"amount\":1.50}", "market", "{\"amount\":1.50}");
+  expect_payload("{\"amount\":15e-1}", "market", "{\"amount\":15e-1}");
+  expect_payload("{\"amount\":123456789012345678901234567890.10}", "market",
+                 "{\"amount\":123456789012345678901234567890.10}");
+}
+
+Test(envelope, its_members_are_not_payload)
+{
+  expect_payload("{\"type\":\"limit\",\"tokenIn\":\"SOL\",\"clientOrderId\":\"a\",\"amount\":1}",
+                 "limit", "{\"tokenIn\":\"SOL\",\"amount\":1}");
+  expect_payload(" { \"amount\" : 1 , \"note\":{\"type\":\"x\", \"y\":[1, 2]} } ", "market",
+                 "{\"amount\":1,\"note\":{\"type\":\"x\", \"y\":[1, 2]}}");
+}
+
+Test(envelope, own_id)
+{
+  struct envelope e;
+  cr_assert_eq(parse_text("{\"amount\":1,\"clientOrderId\":\"my:id-1\"}", &e), ST_OK);
+  cr_assert_str_eq(e.client_order_id, "my:id-1");
+  envelope_deinit(&e);
+  cr_assert_eq(parse_text("{\"amount\":1}", &e), ST_OK);
+  cr_assert_null(e.client_order_id);
+  envelope_deinit(&e);
+}
+
+Test(envelope, everything_wrong_is_listed)
+{
+  expect_errors("{\"clientOrderId\":\"\",\"groupId\":\"g\",\"amount\":\"1\",\"foo\":1}",
+                "/clientOrderId INVALID_CLIENT_ORDER_ID; /groupId GROUPS_NOT_AVAILABLE; "
+                "/amount AMOUNT_NOT_A_NUMBER; /foo UNKNOWN_FIELD");
+}
+
+Test(envelope, bad_own_ids)
+{
+  static const char *const ids[] = {"\"ord_x\"", "\"execute\"", "\"a b\"",    "\"\"",
+                                    "7",         "null",        "true",       "[]",
+                                    "{}",        "\"a/b\"",     "\"\\u00e4\""};
+  for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+    char text[128];
+    sprintf(text, "{\"amount\":1,\"clientOrderId\":%s}", ids[i]);
+    expect_errors(text, "/clientOrderId INVALID_CLIENT_ORDER_ID");
+    teardown();
+    setup();
+  }
+}
+
+Test(envelope, types_nobody_executes)
+{
+  static const char *const types_[] = {"\"nope\"", "\"record\"", "\"\"",      "7",
+                                       "null",     "[]",         "\"Market\""};
+  for (size_t i = 0; i < sizeof types_ / sizeof *types_; i++) {
+    char text[128];
+    sprintf(text, "{\"type\":%s,\"amount\":1}", types_[i]);
+    expect_errors(text, "/type UNKNOWN_TYPE");
+    cr_assert_str_eq(errors.detail, "type must be one of market, limit");
+    teardown();
+    setup();
+  }
+}
+
+Test(envelope, what_is_no_json_object)
+{
+  static const char *const texts[] = {"",
+                                      " ",
+                                      "[]",
+                                      "1",
+                                      "\"x\"",
+                                      "null",
+                                      "{",
+                                      "{}x",
+                                      "{\"amount\":1,}",
+                                      "{'amount':1}",
+                                      "{\"amount\":1,\"amount\":2}",
+                                      "{\"amount\":NaN}",
+                                      "{\"amount\":01}",
+                                      "{\"a\":\"\xff\"}",
+                                      "{\"amount\":1,\"note\":\"\\u0000\"}",
+                                      "{\"amount\":1}{}",
+                                      "\xef\xbb\xbf{\"amount\":1}",
+                                      "{\"note\":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]],\"amount\":1}"};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    expect_errors(texts[i], " INVALID_JSON");
+    teardown();
+    setup();
+  }
+}
+
+Test(envelope, a_nul_byte_is_not_the_end)
+{
+  struct envelope e;
+  static const char text[] = "{\"amount\":1}\0{\"amount\":2}";
+  cr_assert_eq(envelope_parse(NULL, text, sizeof text - 1, &e, &errors), ST_INVALID);
+}

@@ -1,0 +1,531 @@
+/*
+ * fakes.h - the rooms around http, as each test wants them: connections that keep what was
+ * answered, a journal and a reader that wait for the test, sockets that are lists. Included once in
+ * a program.
+ */
+#ifndef TESTS_UNIT_HTTP_FAKES_H
+#define TESTS_UNIT_HTTP_FAKES_H
+
+#include <criterion/criterion.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/alloc.h"
+#include "http/api.h"
+#include "http/routes.h"
+#include "tests/unit/event/messages.h"
+
+enum { FAKE_HEADERS_MAX = 16, FAKE_WAITING_MAX = 2048 };
+
+/* ── connections ────────────────────────────────────────────────────────────────────────────── */
+
+struct http_reply {
+  int answered; /* times */
+  int status;
+  char *names[FAKE_HEADERS_MAX], *values[FAKE_HEADERS_MAX];
+  size_t n_headers;
+  char *content_type;
+  char *body;
+  const struct ws_handler *handler; /* of an upgrade */
+  void *arg;
+};
+
+static inline void reply_free(struct http_reply *r)
+{
+  for (size_t i = 0; i < r->n_headers; i++) {
+    free(r->names[i]);
+    free(r->values[i]);
+  }
+  free(r->content_type);
+  free(r->body);
+  free(r);
+}
+
+static inline const char *header_of(const struct http_reply *r, const char *name)
+{
+  for (size_t i = 0; i < r->n_headers; i++)
+    if (strcasecmp(r->names[i], name) == 0) return r->values[i];
+  return NULL;
+}
+
+const char *http_request_header(const struct http_request *request, const char *name)
+{
+  for (size_t i = 0; i < request->n_headers; i++)
+    if (strcasecmp(request->headers[i].name, name) == 0) return request->headers[i].value;
+  return NULL;
+}
+
+/* Without decoding: the tests have nothing to decode. */
+enum status http_query_value(const char *query, const char *name, char *out, size_t out_len)
+{
+  size_t name_len = strlen(name);
+  for (const char *at = query; at && *at; at += strcspn(at, "&"), at += *at == '&') {
+    if (strncmp(at, name, name_len) != 0 || at[name_len] != '=') continue;
+    size_t len = strcspn(at + name_len + 1, "&");
+    if (len >= out_len) return ST_INVALID;
+    memcpy(out, at + name_len + 1, len);
+    out[len] = '\0';
+    return ST_OK;
+  }
+  return ST_NOT_FOUND;
+}
+
+const char *http_reply_request_id(const struct http_reply *reply)
+{
+  (void)reply;
+  return "request-7";
+}
+
+void http_reply_send(struct http_reply *r, int status, const struct http_header *headers,
+                     size_t n_headers, const char *content_type, const void *body, size_t len)
+{
+  cr_assert_eq(r->answered++, 0, "answered twice");
+  cr_assert_leq(n_headers, FAKE_HEADERS_MAX);
+  r->status = status;
+  r->n_headers = n_headers;
+  for (size_t i = 0; i < n_headers; i++) {
+    r->names[i] = mem_strdup(headers[i].name);
+    r->values[i] = mem_strdup(headers[i].value);
+  }
+  r->content_type = content_type ? mem_strdup(content_type) : NULL;
+  r->body = mem_strndup(body, len);
+}
+
+void http_reply_upgrade(struct http_reply *r, struct ws_server *ws,
+                        const struct ws_handler *handler, void *arg)
+{
+  (void)ws;
+  cr_assert_eq(r->answered++, 0, "answered twice");
+  r->status = 101;
+  r->handler = handler;
+  r->arg = arg;
+}
+
+/* ── sockets ────────────────────────────────────────────────────────────────────────────────── */
+
+enum { FAKE_SENT_MAX = 4096 };
+
+struct ws_session {
+  struct ws_message *sent[FAKE_SENT_MAX];
+  size_t n_sent;
+  size_t room; /* messages it still takes */
+  int code;    /* of the close; 0: open */
+  char reason[128];
+};
+
+enum status ws_session_send(struct ws_session *s, struct ws_message *m)
+{
+  if (s->code) return ST_OK;
+  if (s->room == 0) return ST_FULL;
+  s->room--;
+  m->refs++;
+  s->sent[s->n_sent++] = m;
+  return ST_OK;
+}
+
+void ws_session_close(struct ws_session *s, int code, const char *reason, int discard)
+{
+  cr_assert_eq(s->code, 0, "closed twice");
+  cr_assert_eq(discard, 0, "what is queued is sent first");
+  s->code = code;
+  snprintf(s->reason, sizeof s->reason, "%s", reason);
+}
+
+size_t ws_server_sessions(const struct ws_server *s)
+{
+  (void)s;
+  return 3;
+}
+
+static inline struct ws_session *session_open(struct http_reply *r)
+{
+  cr_assert_eq(r->status, 101, "no upgrade: %d %s", r->status, r->body ? r->body : "");
+  struct ws_session *s = mem_alloc(sizeof *s);
+  s->room = FAKE_SENT_MAX;
+  r->handler->on_open(s, r->arg);
+  return s;
+}
+
+/* The client goes away, or the close is through. */
+static inline void session_gone(struct http_reply *r, struct ws_session *s)
+{
+  r->handler->on_close(s, r->arg, s ? s->code : 1006);
+  for (size_t i = 0; s && i < s->n_sent; i++) ws_message_unref(s->sent[i]);
+  free(s);
+}
+
+static inline void session_says(struct http_reply *r, struct ws_session *s, const char *text)
+{
+  r->handler->on_message(s, r->arg, text, strlen(text));
+}
+
+/* ── the reader ─────────────────────────────────────────────────────────────────────────────── */
+
+struct lookup {
+  char tenant[32];
+  struct ulid id;
+  char own_id[128]; /* "" for by id */
+  int32_t since;    /* -1: of an order */
+  reader_order_fn on_order;
+  reader_events_fn on_events;
+  void *arg;
+};
+
+static struct lookup lookups[FAKE_WAITING_MAX];
+static size_t n_lookups;
+static enum status reader_status = ST_OK;
+static bool store_up = true;
+
+static inline enum status look_up_later(const struct lookup *l)
+{
+  if (reader_status != ST_OK) return reader_status;
+  cr_assert_lt(n_lookups, FAKE_WAITING_MAX);
+  lookups[n_lookups++] = *l;
+  return ST_OK;
+}
+
+enum status reader_order(struct reader *r, const char *tenant, const struct ulid *id,
+                         reader_order_fn done, void *arg)
+{
+  (void)r;
+  struct lookup l = {.id = *id, .since = -1, .on_order = done, .arg = arg};
+  snprintf(l.tenant, sizeof l.tenant, "%s", tenant);
+  return look_up_later(&l);
+}
+
+enum status reader_order_by_own_id(struct reader *r, const char *tenant, const char *own_id,
+                                   reader_order_fn done, void *arg)
+{
+  (void)r;
+  struct lookup l = {.since = -1, .on_order = done, .arg = arg};
+  snprintf(l.tenant, sizeof l.tenant, "%s", tenant);
+  snprintf(l.own_id, sizeof l.own_id, "%s", own_id);
+  return look_up_later(&l);
+}
+
+enum status reader_events(struct reader *r, const struct ulid *id, int32_t since,
+                          reader_events_fn done, void *arg)
+{
+  (void)r;
+  return look_up_later(&(struct lookup){.id = *id, .since = since, .on_events = done, .arg = arg});
+}
+
+bool reader_up(const struct reader *r)
+{
+  (void)r;
+  return store_up;
+}
+
+static inline struct lookup take_lookup(void)
+{
+  cr_assert_gt(n_lookups, 0, "nothing was looked up");
+  struct lookup l = lookups[0];
+  memmove(&lookups[0], &lookups[1], --n_lookups * sizeof l);
+  return l;
+}
+
+static inline void reader_answers(enum status status, const struct order *order)
+{
+  struct lookup l = take_lookup();
+  l.on_order(l.arg, status, order);
+}
+
+static inline void reader_answers_events(enum status status, const struct reader_event *events,
+                                         size_t n)
+{
+  struct lookup l = take_lookup();
+  l.on_events(l.arg, status, events, n);
+}
+
+/* ── the journal ────────────────────────────────────────────────────────────────────────────── */
+
+struct accept_taken {
+  char tenant[32], client_order_id[80], key[160], type[32], status[32]; /* "" for NULL */
+  unsigned char hash[JOURNAL_HASH_LEN];
+  bool hashed;
+  char *payload;
+  journal_accepted_fn done;
+  void *arg;
+};
+
+static struct accept_taken accepts[FAKE_WAITING_MAX];
+static size_t n_accepts;
+static enum status journal_status = ST_OK;
+
+enum status journal_accept(struct journal *j, const struct journal_accept *a,
+                           journal_accepted_fn done, void *arg)
+{
+  (void)j;
+  if (journal_status != ST_OK) return journal_status;
+  cr_assert_lt(n_accepts, FAKE_WAITING_MAX);
+  struct accept_taken *t = &accepts[n_accepts++];
+  *t = (struct accept_taken){.hashed = a->request_hash != NULL, .done = done, .arg = arg};
+  snprintf(t->tenant, sizeof t->tenant, "%s", a->tenant);
+  snprintf(t->type, sizeof t->type, "%s", a->type);
+  snprintf(t->status, sizeof t->status, "%s", a->status);
+  if (a->client_order_id)
+    snprintf(t->client_order_id, sizeof t->client_order_id, "%s", a->client_order_id);
+  if (a->idempotency_key) snprintf(t->key, sizeof t->key, "%s", a->idempotency_key);
+  if (a->request_hash) memcpy(t->hash, a->request_hash, JOURNAL_HASH_LEN);
+  t->payload = mem_strdup(a->payload);
+  return ST_OK;
+}
+
+bool journal_up(const struct journal *j)
+{
+  (void)j;
+  return store_up;
+}
+
+static inline void journal_answers(enum status status, const struct journal_accepted *accepted)
+{
+  cr_assert_gt(n_accepts, 0, "nothing was accepted");
+  struct accept_taken t = accepts[0];
+  memmove(&accepts[0], &accepts[1], --n_accepts * sizeof t);
+  free(t.payload);
+  t.done(t.arg, status, accepted);
+}
+
+/* ── the hub ────────────────────────────────────────────────────────────────────────────────── */
+
+struct hub_watch {
+  struct ulid order;
+  int32_t since;
+  const struct hub_sink *sink;
+  void *arg;
+  bool over;
+};
+
+static struct hub_watch watches[FAKE_WAITING_MAX];
+static size_t n_watches;
+
+struct hub_watch *hub_watch(struct hub *h, const struct ulid *order, int32_t since,
+                            const struct hub_sink *sink, void *arg)
+{
+  (void)h;
+  cr_assert_lt(n_watches, FAKE_WAITING_MAX);
+  struct hub_watch *w = &watches[n_watches++];
+  *w = (struct hub_watch){*order, since, sink, arg, false};
+  return w;
+}
+
+void hub_unwatch(struct hub_watch *w)
+{
+  cr_assert_not(w->over && w->sink, "unwatched twice");
+  w->over = true;
+}
+
+/* The hub shows the i-th watch an event; as the real one, it ends the watch before the last. */
+static inline void hub_shows(size_t i, int32_t seq, bool terminal)
+{
+  struct hub_watch *w = &watches[i];
+  char text[64];
+  cr_assert_not(w->over, "watch %zu is over", i);
+  int len = snprintf(text, sizeof text, "{\"seq\":%d}", seq);
+  struct ws_message *m = ws_message_create(text, (size_t)len);
+  const struct hub_sink *sink = w->sink;
+  if (terminal) w->sink = NULL; /* over when on_event() returns; may be unwatched till then */
+  sink->on_event(w->arg, seq, terminal, m);
+  if (terminal) w->over = true;
+  ws_message_unref(m);
+}
+
+static inline void hub_loses(size_t i, int32_t last)
+{
+  const struct hub_sink *sink = watches[i].sink;
+  watches[i].sink = NULL;
+  sink->on_lost(watches[i].arg, last);
+  watches[i].over = true;
+}
+
+/* ── the queue ──────────────────────────────────────────────────────────────────────────────── */
+
+static queue_counts_fn counts_done;
+static void *counts_arg;
+static enum status queue_status = ST_OK;
+
+enum status queue_counts(struct queue *q, queue_counts_fn done, void *arg)
+{
+  (void)q;
+  if (queue_status != ST_OK) return queue_status;
+  counts_done = done;
+  counts_arg = arg;
+  return ST_OK;
+}
+
+/* ── order types ────────────────────────────────────────────────────────────────────────────── */
+
+/* amount is a number; anything else but tokenIn and note is unknown. */
+static inline void validate_market(const struct ox_order *order, struct ox_errors *errors)
+{
+  const struct ox_field *amount = ox_order_field(order, "amount");
+  if (!amount)
+    errors->add(errors, "/amount", "AMOUNT_REQUIRED", "amount is missing");
+  else if (amount->kind != OX_FIELD_NUMBER)
+    errors->add(errors, "/amount", "AMOUNT_NOT_A_NUMBER", "amount must be a number");
+  for (size_t i = 0; i < order->n_fields; i++) {
+    const char *name = order->fields[i].name;
+    if (strcmp(name, "amount") == 0 || strcmp(name, "tokenIn") == 0 || strcmp(name, "note") == 0)
+      continue;
+    char pointer[512];
+    snprintf(pointer, sizeof pointer, "/%s", name);
+    errors->add(errors, pointer, "UNKNOWN_FIELD", "no such field");
+  }
+}
+
+static const char *const to_done[] = {"confirmed", "failed", NULL};
+static const struct ox_state market_states[] = {
+    {"pending", OX_QUEUED, OX_STATE_INITIAL, to_done},
+    {"confirmed", OX_SUCCEEDED, 0, NULL},
+    {"failed", OX_FAILED, OX_STATE_ON_FAIL, NULL},
+};
+static const struct ox_executor market_executor = {.size = sizeof(struct ox_executor),
+                                                   .type = "market",
+                                                   .states = market_states,
+                                                   .n_states = 3,
+                                                   .validate = validate_market};
+static const struct order_type types[] = {
+    {"market", market_states, 3, &market_executor},
+    {"limit", market_states, 3, &market_executor},
+    {"record", market_states, 3, NULL},
+};
+
+const struct order_type *registry_type(const struct registry *r, const char *name)
+{
+  (void)r;
+  for (size_t i = 0; i < 3; i++)
+    if (strcmp(types[i].name, name) == 0) return &types[i];
+  return NULL;
+}
+
+size_t registry_types(const struct registry *r)
+{
+  (void)r;
+  return 3;
+}
+
+const struct order_type *registry_type_at(const struct registry *r, size_t i)
+{
+  (void)r;
+  return &types[i];
+}
+
+/* ── asking ─────────────────────────────────────────────────────────────────────────────────── */
+
+static struct api api;
+static struct config config;
+
+static inline void fakes_init(void)
+{
+  config.queue_rate_limit = 100;
+  config.queue_rate_window_ms = 60000;
+  api.config = &config;
+  api_init(&api);
+}
+
+static inline void fakes_deinit(void)
+{
+  api_deinit(&api);
+  cr_assert_eq(n_lookups, 0, "%zu look-ups not answered", n_lookups);
+  cr_assert_eq(n_accepts, 0);
+  cr_assert_eq(messages_alive, 0, "%zu messages leaked", messages_alive);
+  for (size_t i = 0; i < n_watches; i++) cr_assert(watches[i].over, "watch %zu left behind", i);
+}
+
+/* A request whose headers are "Name: value" lines, up to NULL. */
+struct ask {
+  const char *method, *target, *body;
+  const char *headers[8];
+  bool upgrade;
+};
+
+static inline struct http_reply *ask(const struct ask *a)
+{
+  struct http_reply *reply = mem_alloc(sizeof *reply);
+  char *path = mem_strdup(a->target), *query = strchr(path, '?');
+  if (query) *query++ = '\0';
+  struct http_header headers[8];
+  char *lines[8];
+  size_t n = 0;
+  for (; a->headers[n]; n++) {
+    lines[n] = mem_strdup(a->headers[n]);
+    char *colon = strchr(lines[n], ':');
+    *colon = '\0';
+    headers[n] = (struct http_header){lines[n], colon + 2};
+  }
+  const char *body = a->body ? a->body : "";
+  struct http_request request = {.method = a->method,
+                                 .target = a->target,
+                                 .path = path,
+                                 .query = query,
+                                 .headers = headers,
+                                 .n_headers = n,
+                                 .body = "",
+                                 .peer = "127.0.0.1",
+                                 .upgrade = a->upgrade};
+  struct http_handler handler = api_handler(&api);
+  size_t max = handler.on_head(handler.arg, &request, reply);
+  request.body = body;
+  request.body_len = strlen(body);
+  if (!reply->answered && request.body_len > max) {
+    reply->answered = 1;
+    reply->status = 413;
+  }
+  if (!reply->answered) handler.on_request(handler.arg, &request, reply);
+  for (size_t i = 0; i < n; i++) free(lines[i]);
+  free(path);
+  return reply;
+}
+
+static inline struct http_reply *get(const char *target)
+{
+  return ask(&(struct ask){.method = "GET", .target = target});
+}
+
+static inline struct http_reply *post(const char *body)
+{
+  return ask(&(struct ask){.method = "POST",
+                           .target = "/api/orders/execute",
+                           .body = body,
+                           .headers = {"Content-Type: application/json"}});
+}
+
+/* ── looking at answers ─────────────────────────────────────────────────────────────────────── */
+
+static inline json_t *parse(const char *text)
+{
+  json_error_t error;
+  json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+  cr_assert_not_null(root, "%s in %s", error.text, text);
+  return root;
+}
+
+static inline const char *str_of(const json_t *o, const char *name)
+{
+  return json_string_value(json_object_get(o, name));
+}
+
+/* The reply is a whole problem with this status and code. Frees it. */
+static inline void expect_problem(struct http_reply *r, int status, const char *code)
+{
+  cr_assert_eq(r->answered, 1);
+  cr_assert_eq(r->status, status, "%d %s", r->status, r->body);
+  cr_assert_str_eq(r->content_type, "application/problem+json");
+  json_t *p = parse(r->body);
+  cr_assert_str_eq(str_of(p, "code"), code);
+  cr_assert_eq(json_integer_value(json_object_get(p, "status")), status);
+  cr_assert_str_eq(str_of(p, "requestId"), "request-7");
+  cr_assert_str_eq(str_of(p, "type"), "about:blank");
+  cr_assert_not_null(str_of(p, "title"));
+  cr_assert_not_null(str_of(p, "detail"));
+  cr_assert(json_is_boolean(json_object_get(p, "retryable")));
+  cr_assert(json_is_array(json_object_get(p, "errors")));
+  cr_assert_eq(json_object_size(p), 8);
+  cr_assert_eq(header_of(r, "Retry-After") != NULL, status == 503);
+  json_decref(p);
+  reply_free(r);
+}
+
+#endif

@@ -1,0 +1,100 @@
+/* health_test.c - up, degraded, down, draining. */
+#include "tests/unit/http/fakes.h"
+
+static bool redis_is_up;
+static enum api_workers workers_are;
+
+static bool redis_up_(void *arg)
+{
+  cr_assert_eq(arg, &config);
+  return redis_is_up;
+}
+
+static enum api_workers workers_(void *arg)
+{
+  cr_assert_eq(arg, &config);
+  return workers_are;
+}
+
+static void setup(void)
+{
+  fakes_init();
+  api.redis_up = redis_up_;
+  api.workers = workers_;
+  api.probe_arg = &config;
+  redis_is_up = true;
+  workers_are = API_WORKERS_UP;
+}
+
+TestSuite(health, .init = setup, .fini = fakes_deinit);
+
+static void expect(const char *target, int status, const char *word)
+{
+  struct http_reply *r = get(target);
+  cr_assert_eq(r->status, status, "%s: %d", target, r->status);
+  json_t *o = parse(r->body);
+  cr_assert_str_eq(str_of(o, "status"), word, "%s", r->body);
+  cr_assert_eq(header_of(r, "Retry-After") != NULL, status == 503);
+  cr_assert_str_eq(r->content_type, "application/json");
+  json_decref(o);
+  reply_free(r);
+}
+
+Test(health, all_well)
+{
+  api.started_ms -= 12345;
+  struct http_reply *r = get("/health");
+  char expected[256];
+  json_t *o = parse(r->body);
+  cr_assert_eq(json_integer_value(json_object_get(o, "uptime")), 12);
+  json_decref(o);
+  snprintf(expected, sizeof expected,
+           "{\"status\":\"ok\",\"version\":\"%s\",\"uptime\":12,\"checks\":"
+           "{\"postgres\":\"up\",\"redis\":\"up\",\"workers\":\"up\"}}",
+           OX_VERSION);
+  cr_assert_str_eq(r->body, expected);
+  reply_free(r);
+  expect("/livez", 200, "ok");
+  expect("/readyz", 200, "ok");
+}
+
+Test(health, without_redis_it_is_degraded)
+{
+  redis_is_up = false;
+  expect("/health", 200, "degraded");
+  expect("/readyz", 200, "degraded");
+  expect("/livez", 200, "ok");
+}
+
+Test(health, without_workers_it_is_degraded)
+{
+  workers_are = API_WORKERS_DOWN;
+  expect("/health", 200, "degraded");
+  expect("/readyz", 200, "degraded");
+}
+
+Test(health, workers_elsewhere_are_none_of_its_business)
+{
+  workers_are = API_WORKERS_OFF;
+  expect("/health", 200, "ok");
+  api.workers = NULL;
+  struct http_reply *r = get("/health");
+  cr_assert_not_null(strstr(r->body, "\"workers\":\"off\""));
+  reply_free(r);
+}
+
+Test(health, without_postgres_it_is_down)
+{
+  store_up = false;
+  expect("/health", 503, "down");
+  expect("/readyz", 503, "down");
+  expect("/livez", 200, "ok");
+}
+
+Test(health, draining_is_not_ready_but_alive)
+{
+  api.draining = true;
+  expect("/readyz", 503, "draining");
+  expect("/livez", 200, "ok");
+  expect("/health", 200, "ok");
+}

@@ -1,0 +1,176 @@
+/* order_get_test.c - the order, its status, its events. */
+#include "tests/unit/http/fakes.h"
+
+TestSuite(order_get, .init = fakes_init, .fini = fakes_deinit);
+
+#define ID "ord_01J8Z3V4N5P6Q7R8S9T0V1W2X3"
+
+static struct order order_of(void)
+{
+  struct order o = {.type = (char[]){"market"},
+                    .status = (char[]){"routing"},
+                    .phase = OX_ACTIVE,
+                    .attempt = 1,
+                    .ver = 2,
+                    .payload = (char[]){"{\"amount\":1.50}"},
+                    .created_at_ms = 1769855400123,
+                    .updated_at_ms = 1769855400456};
+  ulid_parse_order(ID, strlen(ID), &o.id);
+  static char type[] = "market", status[] = "routing", payload[] = "{\"amount\":1.50}";
+  o.type = type;
+  o.status = status;
+  o.payload = payload;
+  return o;
+}
+
+static struct http_reply *get_if_none_match(const char *header)
+{
+  return ask(&(struct ask){.method = "GET", .target = "/api/orders/" ID, .headers = {header}});
+}
+
+Test(order_get, the_order)
+{
+  struct order o = order_of();
+  struct http_reply *r = get("/api/orders/" ID);
+  cr_assert_eq(ulid_compare(&lookups[0].id, &o.id), 0);
+  cr_assert_str_eq(lookups[0].tenant, "default");
+  reader_answers(ST_OK, &o);
+  cr_assert_eq(r->status, 200);
+  struct buf expected;
+  buf_init(&expected, 1 << 16);
+  order_write(&o, &expected);
+  cr_assert_str_eq(r->body, expected.data);
+  buf_deinit(&expected);
+  cr_assert_str_eq(header_of(r, "X-Cache"), "MISS");
+  cr_assert_str_eq(header_of(r, "X-Cache-Age"), "0");
+  cr_assert_not_null(header_of(r, "ETag"));
+  cr_assert_str_eq(header_of(r, "Cache-Control"), "private, no-cache");
+  reply_free(r);
+}
+
+Test(order_get, an_etag_that_is_still_right_is_304)
+{
+  struct order o = order_of();
+  struct http_reply *r = get("/api/orders/" ID);
+  reader_answers(ST_OK, &o);
+  char header[128];
+  snprintf(header, sizeof header, "If-None-Match: \"x\", %s", header_of(r, "ETag"));
+  reply_free(r);
+
+  r = get_if_none_match(header);
+  reader_answers(ST_OK, &o);
+  cr_assert_eq(r->status, 304);
+  cr_assert_str_eq(r->body, "");
+  cr_assert_not_null(header_of(r, "ETag"));
+  reply_free(r);
+
+  o.ver++;
+  r = get_if_none_match(header);
+  reader_answers(ST_OK, &o);
+  cr_assert_eq(r->status, 200);
+  reply_free(r);
+}
+
+Test(order_get, an_endless_if_none_match_is_answered_in_full)
+{
+  struct order o = order_of();
+  char header[2048] = "If-None-Match: *";
+  memset(header + strlen(header), ' ', 1000);
+  struct http_reply *r = get_if_none_match(header);
+  reader_answers(ST_OK, &o);
+  cr_assert_eq(r->status, 200);
+  reply_free(r);
+}
+
+Test(order_get, by_own_id)
+{
+  struct http_reply *r = get("/api/orders/my-id");
+  cr_assert_str_eq(lookups[0].own_id, "my-id");
+  reader_answers(ST_NOT_FOUND, NULL);
+  expect_problem(r, 404, "ORDER_NOT_FOUND");
+}
+
+Test(order_get, bad_ids_are_not_looked_up)
+{
+  expect_problem(get("/api/orders/ord_1"), 400, "INVALID_ORDER_ID");
+  expect_problem(get("/api/orders/a b/status"), 400, "INVALID_ORDER_ID");
+  expect_problem(get("/api/orders/execute/events"), 400, "INVALID_ORDER_ID");
+}
+
+Test(order_get, the_store_away_or_busy)
+{
+  static const char *const paths[] = {"/api/orders/" ID, "/api/orders/" ID "/status",
+                                      "/api/orders/" ID "/events"};
+  for (size_t i = 0; i < 3; i++) {
+    reader_status = ST_AWAY;
+    expect_problem(get(paths[i]), 503, "STORE_UNAVAILABLE");
+    reader_status = ST_FULL;
+    expect_problem(get(paths[i]), 503, "OVERLOADED");
+    reader_status = ST_OK;
+    struct http_reply *r = get(paths[i]);
+    reader_answers(ST_AWAY, NULL);
+    expect_problem(r, 503, "STORE_UNAVAILABLE");
+    r = get(paths[i]);
+    reader_answers(ST_NOT_FOUND, NULL);
+    expect_problem(r, 404, "ORDER_NOT_FOUND");
+  }
+}
+
+Test(order_get, its_status)
+{
+  struct order o = order_of();
+  struct http_reply *r = get("/api/orders/mine/status");
+  reader_answers(ST_OK, &o);
+  cr_assert_eq(r->status, 200);
+  cr_assert_str_eq(r->body, "{\"orderId\":\"" ID "\",\"status\":\"routing\",\"phase\":\"active\"}");
+  cr_assert_str_eq(header_of(r, "Cache-Control"), "no-store");
+  reply_free(r);
+}
+
+Test(order_get, its_events)
+{
+  struct order o = order_of();
+  static const struct reader_event events[] = {{1, false, "{\"seq\":1}", 9},
+                                               {2, true, "{\"seq\":2}", 9}};
+  struct http_reply *r = get("/api/orders/mine/events");
+  reader_answers(ST_OK, &o);
+  cr_assert_eq(r->answered, 0);
+  cr_assert_eq(lookups[0].since, 0);
+  cr_assert_eq(ulid_compare(&lookups[0].id, &o.id), 0);
+  reader_answers_events(ST_OK, events, 2);
+  cr_assert_str_eq(r->body, "{\"orderId\":\"" ID "\",\"events\":[{\"seq\":1},{\"seq\":2}]}");
+  reply_free(r);
+}
+
+Test(order_get, events_fail_in_the_second_step)
+{
+  struct order o = order_of();
+  struct http_reply *r = get("/api/orders/mine/events");
+  reader_answers(ST_OK, &o);
+  reader_answers_events(ST_AWAY, NULL, 0);
+  expect_problem(r, 503, "STORE_UNAVAILABLE");
+
+  r = get("/api/orders/mine/events");
+  reader_status = ST_FULL;
+  reader_answers(ST_OK, &o);
+  expect_problem(r, 503, "OVERLOADED");
+}
+
+Test(order_get, an_answer_that_is_too_large_is_500_not_half)
+{
+  struct order o = order_of();
+  enum { MIB = 1 << 20 };
+  char *big = mem_alloc(MIB + 1);
+  memset(big, ' ', MIB);
+  struct reader_event events[20];
+  for (int i = 0; i < 20; i++) events[i] = (struct reader_event){i + 1, false, big, MIB};
+  struct http_reply *r = get("/api/orders/mine/events");
+  reader_answers(ST_OK, &o);
+  reader_answers_events(ST_OK, events, 20);
+  expect_problem(r, 500, "INTERNAL_ERROR");
+  r = get("/livez");
+  cr_assert_eq(r->status, 200);
+  cr_assert_leq(api.scratch.cap, MIB, "the memory is given back");
+  reply_free(r);
+  free(big);
+}
