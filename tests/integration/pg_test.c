@@ -473,6 +473,7 @@ Test(pg, closes_in_any_state)
       wait_for(&f.loop, &f.closed);
     }
   for (int turns = 0; turns < 12; turns++) { /* in every step of connecting */
+    f.up = false;
     open_conn(&f, f.via);
     for (int i = 0; i < turns; i++) uv_run(&f.loop, UV_RUN_NOWAIT);
     f.closed = false;
@@ -582,12 +583,6 @@ Test(pg, large_batches_flow_both_ways)
   }
   free(text);
   finish(&f);
-}
-
-static bool count_turn(void *turns)
-{
-  ++*(int *)turns;
-  return false;
 }
 
 Test(pg, an_idle_connection_does_not_spin)

@@ -62,6 +62,13 @@ static inline bool never(void *arg)
   return false;
 }
 
+/* For turn_until(): counts how often the loop turns. */
+static inline bool count_turn(void *turns)
+{
+  ++*(int *)turns;
+  return false;
+}
+
 /* wait_for() fails the test when the flag is not set in time. */
 #define wait_for(loop, flag)                                                                       \
   cr_assert(turn_until(loop, WAIT_MS, is_set, flag), "not in time: " #flag)
@@ -82,7 +89,7 @@ struct proxy {
   int port;
   bool hold_answers; /* what the server says is kept back */
   bool listening;
-  size_t sent_up; /* bytes that went to the server */
+  size_t reads_up; /* how many reads what went to the server took */
   size_t accepted;
   struct proxy_pair *pairs;
 };
@@ -140,7 +147,7 @@ static inline void proxy_on_read(uv_stream_t *from, ssize_t n, const uv_buf_t *b
     if (n < 0) proxy_cut_pair(pair);
     return;
   }
-  if (i == 0) pair->proxy->sent_up += (size_t)n;
+  if (i == 0) pair->proxy->reads_up++;
   w = malloc(sizeof *w);
   w->data = bytes->base;
   uv_write(w, (uv_stream_t *)&pair->side[!i], &out, 1, proxy_on_written);
