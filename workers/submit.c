@@ -80,13 +80,13 @@ static int64_t grow(int64_t ms, int64_t max_ms)
   return ms * 2 < max_ms ? ms * 2 : max_ms;
 }
 
-/* The venue has not seen it: the same bytes again, not too often, and never once they have expired. */
+/* The venue has not seen it: the same bytes again, not too often; the venue itself refuses
+ * them once they have expired. */
 static void resend(struct job *job, const struct registry_venue *v, struct patience *p)
 {
   int64_t now_ns = clock_mono_ns();
   if (v->venue->submit_class != OX_SUBMIT_DEDUP_BY_KEY || now_ns < p->resend_at_ns) return;
-  if (job->intent->tx.n_bytes == 0 || clock_unix_ms() > job->intent->tx.expires_at_ms) return;
-  if (host_lost(job)) return;
+  if (job->intent->tx.n_bytes == 0 || host_lost(job)) return;
   LOG_INFO("sending the same transaction again", LOG_ORDER(&job->journal.id));
   send_bytes(job, v);
   p->resend_at_ns = now_ns + p->resend_ms * 1000000;

@@ -1,0 +1,415 @@
+/*
+ * serve.c - see serve.h.
+ *
+ * DESIGN. Start: schema, plugins, then each room with those it knows. Stop: readiness off and nothing
+ * claimed; orders finish or are released; sockets are closed; what the journal holds is written; Redis
+ * is let go, so that no callback is left; then everything else. A second signal ends the process where
+ * it stands: PostgreSQL has the facts.
+ */
+#include "serve/serve.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "event/hub.h"
+#include "http/api.h"
+#include "io/redis.h"
+#include "journal/journal.h"
+#include "journal/sweeper.h"
+#include "net/http.h"
+#include "net/ws.h"
+#include "plugin/registry.h"
+#include "queue/queue.h"
+#include "store/migrate.h"
+#include "store/reader.h"
+#include "workers/dispatcher.h"
+
+enum {
+  REDIS_DEADLINE_MS = 2000,
+  START_PATIENCE_MS = 30000, /* for PostgreSQL to be there */
+  ACCEPTS_WAITING_MAX = 10000,
+  STOP_TICK_MS = 10,
+};
+
+struct serve {
+  const struct config *config;
+  uv_loop_t loop;
+  uv_signal_t sigterm, sigint;
+  uv_timer_t stop_timer;
+  struct ox_config plugin_config;
+  struct registry *registry;
+  struct redis_conn *commands, *subscriber;
+  struct queue *queue;
+  struct relay *relay;
+  struct journal *journal;
+  struct sweeper *sweeper;
+  struct reader *reader;   /* api */
+  struct hub *hub;         /* api */
+  struct ws_server *ws;    /* api */
+  struct http_server *http; /* api, or a worker with WORKER_PORT */
+  struct dispatcher *dispatcher; /* worker */
+  struct api api;
+  bool subscriber_was_up;
+  size_t stage;        /* of the stop; 0: running */
+  int open;            /* parts of the stage that are not done */
+  int64_t deadline_ms; /* of the stop */
+};
+
+static void part_done(void *arg);
+
+static bool is_api(const struct serve *s)
+{
+  return s->config->role != ROLE_WORKER;
+}
+
+static bool is_worker(const struct serve *s)
+{
+  return s->config->role != ROLE_API;
+}
+
+/* ── what the rooms tell each other ─────────────────────────────────────────────────────────── */
+
+static void on_commands_up(void *arg)
+{
+  struct serve *s = arg;
+  sweeper_run(s->sweeper);
+  if (s->dispatcher) dispatcher_wake(s->dispatcher);
+}
+
+static void on_subscriber_up(void *arg)
+{
+  struct serve *s = arg;
+  if (s->hub && s->subscriber_was_up) hub_on_resubscribed(s->hub);
+  s->subscriber_was_up = true;
+}
+
+static void on_message(void *arg, const char *channel, const char *text, size_t len)
+{
+  struct serve *s = arg;
+  if (s->dispatcher && strcmp(channel, queue_wake_channel(s->queue)) == 0)
+    dispatcher_wake(s->dispatcher);
+  else if (s->hub)
+    hub_on_message(s->hub, text, len);
+}
+
+static bool probe_redis(void *arg)
+{
+  return redis_up(((struct serve *)arg)->commands);
+}
+
+static enum api_workers probe_workers(void *arg)
+{
+  const struct serve *s = arg;
+  if (!s->dispatcher) return API_WORKERS_OFF;
+  return dispatcher_alive(s->dispatcher) ? API_WORKERS_UP : API_WORKERS_DOWN;
+}
+
+/* ── stop: one stage after the other, each over when all its parts are done ─────────────────── */
+
+static void drain_jobs(struct serve *s)
+{
+  LOG_INFO("draining");
+  s->deadline_ms = clock_mono_ms() + s->config->drain_timeout_ms;
+  s->api.draining = true;
+  if (!s->dispatcher) return;
+  s->open++;
+  dispatcher_drain(s->dispatcher, s->config->drain_timeout_ms * 4 / 5, part_done, s);
+}
+
+static void drain_servers(struct serve *s)
+{
+  if (s->ws) ws_server_close_all(s->ws, 1001, "the server is stopping");
+  if (!s->http) return;
+  s->open++;
+  http_server_drain(s->http, part_done, s);
+}
+
+static void close_servers(struct serve *s)
+{
+  s->open += (s->http != NULL) + (s->ws != NULL);
+  if (s->hub) hub_destroy(s->hub);
+  if (s->http) http_server_destroy(s->http, part_done, s);
+  if (s->ws) ws_server_destroy(s->ws, part_done, s);
+}
+
+static void on_flush_timer(uv_timer_t *timer)
+{
+  struct serve *s = timer->data;
+  if (!journal_idle(s->journal) && clock_mono_ms() < s->deadline_ms) return;
+  uv_timer_stop(timer);
+  part_done(s);
+}
+
+static void flush_journal(struct serve *s)
+{
+  s->open++;
+  uv_timer_start(&s->stop_timer, on_flush_timer, 0, STOP_TICK_MS);
+}
+
+/* From here on every call of the queue says that Redis is away, and no callback of it is left. */
+static void close_redis(struct serve *s)
+{
+  s->open += 2;
+  queue_disconnect(s->queue);
+  redis_close(s->commands, part_done, s);
+  redis_close(s->subscriber, part_done, s);
+}
+
+/* The loop ends when it has let go of the last handle. */
+static void let_go(struct serve *s)
+{
+  s->open++;
+  if (s->dispatcher) dispatcher_destroy(s->dispatcher, NULL, NULL);
+  sweeper_destroy(s->sweeper, NULL, NULL);
+  journal_destroy(s->journal, NULL, NULL);
+  if (s->reader) reader_destroy(s->reader, NULL, NULL);
+  uv_close((uv_handle_t *)&s->sigterm, NULL);
+  uv_close((uv_handle_t *)&s->sigint, NULL);
+  uv_close((uv_handle_t *)&s->stop_timer, NULL);
+}
+
+static void part_done(void *arg)
+{
+  static void (*const stages[])(struct serve *) = {drain_jobs,    drain_servers, close_servers,
+                                                   flush_journal, close_redis,   let_go};
+  struct serve *s = arg;
+  if (--s->open > 0) return;
+  s->open = 1; /* this function's own part, so that a stage is not over while it begins */
+  stages[s->stage++](s);
+  part_done(s);
+}
+
+static void stop(struct serve *s)
+{
+  s->open = 1;
+  part_done(s);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+  (void)number;
+  struct serve *s = handle->data;
+  if (s->stage > 0) _exit(2);
+  stop(s);
+}
+
+static void on_fatal(void *arg)
+{
+  (void)arg;
+  LOG_ERROR("half of the worker threads are stuck, giving up");
+  _exit(3);
+}
+
+/* ── start ──────────────────────────────────────────────────────────────────────────────────── */
+
+static int fail(const char *what, const char *why)
+{
+  fprintf(stderr, "oxd: %s: %s\n", what, why);
+  return 1;
+}
+
+static bool migrate(const struct config *c)
+{
+  char error[512];
+  int64_t until = clock_mono_ms() + START_PATIENCE_MS;
+  for (;;) {
+    enum status status = c->no_migrate
+                             ? migrate_check(c->database_url, error, sizeof error)
+                             : migrate_run(c->database_url, error, sizeof error);
+    if (status == ST_OK) return true;
+    if (status != ST_AWAY || clock_mono_ms() >= until) break;
+    LOG_WARN("waiting for PostgreSQL", LOG_STR("reason", error));
+    usleep(500 * 1000);
+  }
+  fail("schema", error);
+  return false;
+}
+
+static const char *plugin_get(const struct ox_config *config, const char *key)
+{
+  const struct serve *s =
+      (const struct serve *)((const char *)config - offsetof(struct serve, plugin_config));
+  return config_value(s->config, key);
+}
+
+static void plugin_log(const char *level, const char *message)
+{
+  if (strcmp(level, "error") == 0)
+    LOG_ERROR(message);
+  else if (strcmp(level, "warn") == 0)
+    LOG_WARN(message);
+  else
+    LOG_INFO(message);
+}
+
+static bool load_plugins(struct serve *s)
+{
+  char error[512];
+  s->plugin_config = (struct ox_config){.size = sizeof s->plugin_config,
+                                        .dir = s->config->executor_dir,
+                                        .get = plugin_get,
+                                        .now_ms = clock_unix_ms,
+                                        .log = plugin_log};
+  if (registry_load(s->config->executor_dir, &s->plugin_config, &s->registry, error,
+                    sizeof error) == ST_OK)
+    return true;
+  fail("plugins", error);
+  return false;
+}
+
+static void start_queue(struct serve *s)
+{
+  const struct config *c = s->config;
+  struct redis_options commands = {.url = c->redis_url,
+                                   .name = "ox",
+                                   .deadline_ms = REDIS_DEADLINE_MS,
+                                   .on_up = on_commands_up,
+                                   .arg = s};
+  struct redis_options subscriber = {.url = c->redis_url,
+                                     .name = "ox subscriber",
+                                     .deadline_ms = REDIS_DEADLINE_MS,
+                                     .on_up = on_subscriber_up,
+                                     .on_message = on_message,
+                                     .arg = s};
+  struct queue_options queue = {.prefix = c->redis_key_prefix,
+                                .rate_limit = c->queue_rate_limit,
+                                .rate_window_ms = c->queue_rate_window_ms,
+                                .slack_ms = dispatcher_slack_ms(c),
+                                .lease_ms = c->queue_lease_ms};
+  s->commands = redis_connect(&s->loop, &commands);
+  s->subscriber = redis_connect(&s->loop, &subscriber);
+  s->queue = queue_create(s->commands, &queue);
+  if (is_worker(s)) redis_subscribe(s->subscriber, queue_wake_channel(s->queue));
+}
+
+static void start_journal(struct serve *s)
+{
+  const struct config *c = s->config;
+  struct journal_options journal = {.database_url = c->database_url,
+                                    .max_waiting = ACCEPTS_WAITING_MAX,
+                                    .lease_ms = c->queue_lease_ms,
+                                    .idempotency_ttl_s = c->idempotency_ttl_s,
+                                    .registry = s->registry};
+  struct sweeper_options sweeper = {.database_url = c->database_url, .lease_ms = c->queue_lease_ms};
+  s->relay = relay_create(s->queue);
+  s->journal = journal_create(&s->loop, &journal, s->relay);
+  s->sweeper = sweeper_create(&s->loop, &sweeper, s->queue, s->relay);
+}
+
+static void start_workers(struct serve *s)
+{
+  struct dispatcher_parts parts = {.config = s->config,
+                                   .registry = s->registry,
+                                   .queue = s->queue,
+                                   .journal = s->journal,
+                                   .on_fatal = on_fatal,
+                                   .arg = s};
+  s->dispatcher = dispatcher_create(&s->loop, &parts);
+}
+
+static void start_api(struct serve *s)
+{
+  struct ws_options ws = {0};
+  s->reader = reader_create(&s->loop, s->config->database_url);
+  s->hub = hub_create(&s->loop, s->reader, s->subscriber, queue_event_channel(s->queue));
+  if (ws_server_create(&s->loop, &ws, &s->ws) != ST_OK) LOG_ERROR("no WebSockets");
+  s->api = (struct api){.journal = s->journal,
+                        .reader = s->reader,
+                        .queue = s->queue,
+                        .hub = s->hub,
+                        .ws = s->ws,
+                        .registry = s->registry,
+                        .config = s->config,
+                        .redis_up = probe_redis,
+                        .workers = probe_workers,
+                        .probe_arg = s};
+  api_init(&s->api);
+}
+
+static bool listen_on(struct serve *s, int port)
+{
+  char error[256];
+  const struct config *c = s->config;
+  struct http_options options = {.host = c->host,
+                                 .port = port,
+                                 .max_connections = c->http_max_connections,
+                                 .max_per_address = c->http_max_per_address,
+                                 .header_timeout_ms = 5000,
+                                 .body_timeout_ms = 30000,
+                                 .idle_timeout_ms = 75000,
+                                 .reuse_port = c->role == ROLE_API,
+                                 .handler = api_handler(&s->api)};
+  if (http_server_create(&s->loop, &options, &s->http, error, sizeof error) != ST_OK) {
+    fail("cannot listen", error);
+    return false;
+  }
+  return true;
+}
+
+static bool start_servers(struct serve *s)
+{
+  const struct config *c = s->config;
+  if (is_api(s)) {
+    start_api(s);
+    return listen_on(s, (int)c->port);
+  }
+  if (c->worker_port == 0) return true;
+  start_api(s);
+  s->api.health_only = true;
+  return listen_on(s, (int)c->worker_port);
+}
+
+static void listen_for_signals(struct serve *s)
+{
+  signal(SIGPIPE, SIG_IGN);
+  uv_signal_init(&s->loop, &s->sigterm);
+  uv_signal_init(&s->loop, &s->sigint);
+  uv_timer_init(&s->loop, &s->stop_timer);
+  s->sigterm.data = s->sigint.data = s->stop_timer.data = s;
+  uv_signal_start(&s->sigterm, on_signal, SIGTERM);
+  uv_signal_start(&s->sigint, on_signal, SIGINT);
+}
+
+static void say_started(const struct serve *s)
+{
+  static const char *const roles[] = {"all", "api", "worker"};
+  if (s->http)
+    LOG_INFO("listening", LOG_STR("host", s->config->host),
+             LOG_INT("port", http_server_port(s->http)), LOG_STR("role", roles[s->config->role]));
+  else
+    LOG_INFO("working", LOG_STR("role", roles[s->config->role]));
+}
+
+int serve_run(const struct config *config)
+{
+  struct serve *s = mem_alloc(sizeof *s);
+  int status = 1;
+  s->config = config;
+  if (!migrate(config) || !load_plugins(s)) goto out;
+  if (uv_loop_init(&s->loop) != 0) goto out;
+  listen_for_signals(s);
+  start_queue(s);
+  start_journal(s);
+  if (is_worker(s)) start_workers(s);
+  bool started = start_servers(s);
+  if (started)
+    say_started(s);
+  else
+    stop(s);
+  uv_run(&s->loop, UV_RUN_DEFAULT);
+  if (s->reader) api_deinit(&s->api);
+  queue_destroy(s->queue);
+  relay_destroy(s->relay);
+  uv_loop_close(&s->loop);
+  status = started ? 0 : 1;
+out:
+  registry_destroy(s->registry);
+  free(s);
+  return status;
+}
