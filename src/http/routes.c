@@ -61,10 +61,11 @@ static bool method_is(const struct route *r, const char *method)
 }
 
 /* resource() is the first route whose pattern matches the path, whatever its method, or NULL. */
-static const struct route *resource(const char *path, char *param)
+static const struct route *resource(const struct api *api, const char *path, char *param)
 {
   for (size_t i = 0; i < ROUTES; i++)
-    if (match(table[i].pattern, path, param)) return &table[i];
+    if (match(table[i].pattern, path, param))
+      return api->health_only && table[i].scope != SCOPE_OPEN ? NULL : &table[i];
   return NULL;
 }
 
@@ -130,7 +131,7 @@ static bool authorised(const struct call *call, const struct route *route)
 static const struct route *route_for(const struct call *call, const struct http_request *request,
                                      char *param)
 {
-  const struct route *found = resource(request->path, param);
+  const struct route *found = resource(call->api, request->path, param);
   if (!found) {
     answer_problem(call, PROBLEM_NOT_FOUND, NULL);
     return NULL;
