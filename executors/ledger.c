@@ -1,0 +1,405 @@
+/*
+ * ledger.c - the callers' side of the ledger: requests into a queue, a thread that serves what has
+ * gathered, and what this process has seen. lock guards the queue, the requests' ends and the
+ * cache; the thread holds it neither while it talks to PostgreSQL nor while it logs.
+ */
+#include "ledger.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "ledger_db.h"
+
+enum { WAITING_MAX = 4096, CACHE_SLOTS = 16384, RECONNECT_MS = 250 };
+
+enum request_kind { SUBMIT, LOOKUP };
+
+/* One call. The caller waits on it until it is answered or its time is up; then it is abandoned,
+ * and the thread frees it. */
+struct request {
+  struct request *next;
+  pthread_cond_t answered;
+  enum request_kind kind;
+  bool done, abandoned;
+  struct ledger_row row; /* of a lookup the hash alone */
+
+  enum ox_venue_result result;
+  struct ledger_entry entry; /* its hash is "" when it is absent */
+  int64_t as_of_ms;
+};
+
+struct ledger {
+  const struct ox_config *config;
+  pthread_t thread;
+  pthread_mutex_t lock;
+  pthread_cond_t work;
+  pthread_condattr_t monotonic;
+  struct request *first, **last;
+  size_t waiting;
+  bool stopping;
+  struct ledger_entry cache[CACHE_SLOTS];
+
+  _Atomic int64_t clock_ahead_ms; /* of the ledger's clock over this host's monotonic one */
+  _Atomic bool clock_known;
+
+  struct ledger_db *db; /* from here on: the thread's own */
+  int64_t reconnect_at_ms;
+  bool away; /* and said so */
+};
+
+static int64_t mono_ms(void)
+{
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ── the clock ───────────────────────────────────────────────────────────────────────────────── */
+
+/* PostgreSQL read its clock as now_ms at some moment between asked_ms and now: the least correction
+ * that agrees with that. It never makes a row that has landed pending again. */
+static void set_clock(struct ledger *l, int64_t asked_ms, int64_t now_ms)
+{
+  int64_t least = now_ms - mono_ms(), most = now_ms - asked_ms;
+  int64_t ahead = atomic_load(&l->clock_ahead_ms);
+  if (ahead < least || !atomic_load(&l->clock_known)) ahead = least;
+  if (ahead > most) ahead = most;
+  atomic_store(&l->clock_ahead_ms, ahead);
+  atomic_store(&l->clock_known, true);
+}
+
+int64_t ledger_now_ms(struct ledger *l)
+{
+  if (!atomic_load(&l->clock_known)) return l->config->now_ms();
+  return mono_ms() + atomic_load(&l->clock_ahead_ms);
+}
+
+/* ── what this process has seen ──────────────────────────────────────────────────────────────── */
+
+static struct ledger_entry *cache_slot(struct ledger *l, const char *tx_hash)
+{
+  uint32_t sum = 2166136261u;
+  for (; *tx_hash; tx_hash++) sum = (sum ^ (unsigned char)*tx_hash) * 16777619u;
+  return &l->cache[sum % CACHE_SLOTS];
+}
+
+static bool cache_find(struct ledger *l, const char *tx_hash, struct ledger_entry *entry)
+{
+  const struct ledger_entry *slot = cache_slot(l, tx_hash);
+  if (strcmp(slot->tx_hash, tx_hash) != 0) return false;
+  *entry = *slot;
+  return true;
+}
+
+/* ── the thread ──────────────────────────────────────────────────────────────────────────────── */
+
+static bool connected(struct ledger *l)
+{
+  if (ledger_db_connected(l->db)) return true;
+  if (mono_ms() < l->reconnect_at_ms) return false;
+  int64_t asked_ms = mono_ms(), now_ms;
+  bool up = ledger_db_connect(l->db, &now_ms);
+  if (up)
+    set_clock(l, asked_ms, now_ms);
+  else
+    l->reconnect_at_ms = mono_ms() + RECONNECT_MS;
+  if (up == l->away) {
+    char line[320];
+    snprintf(line, sizeof line, up ? "sim ledger: PostgreSQL is back" : "sim ledger: %s",
+             ledger_db_error(l->db));
+    l->config->log(up ? "info" : "warn", line);
+    l->away = !up;
+  }
+  return up;
+}
+
+/* Inserts the batch's submits. Those that were not accepted (expired, or there already) stay
+ * without an entry: reading them tells which. */
+static bool insert(struct ledger *l, struct request **batch, size_t n)
+{
+  const struct ledger_row *rows[LEDGER_BATCH_MAX];
+  struct request *requests[LEDGER_BATCH_MAX];
+  int64_t accepted_ms[LEDGER_BATCH_MAX], asked_ms = mono_ms();
+  size_t k = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (batch[i]->kind != SUBMIT) continue;
+    requests[k] = batch[i];
+    rows[k++] = &batch[i]->row;
+  }
+  if (k == 0) return true;
+  if (!ledger_db_insert(l->db, rows, k, accepted_ms)) return false;
+  for (size_t i = 0; i < k; i++) {
+    const struct ledger_row *row = rows[i];
+    if (accepted_ms[i] == 0) continue;
+    struct ledger_entry *entry = &requests[i]->entry;
+    memcpy(entry->tx_hash, row->tx_hash, sizeof entry->tx_hash);
+    entry->in_amount = row->in_amount;
+    entry->out_amount = row->out_amount;
+    entry->lands_at_ms = accepted_ms[i] + row->delay_ms;
+    entry->landed = row->landed;
+    set_clock(l, asked_ms, accepted_ms[i]);
+  }
+  return true;
+}
+
+static bool read_rest(struct ledger *l, struct request **batch, size_t n)
+{
+  const char *hashes[LEDGER_BATCH_MAX];
+  struct request *requests[LEDGER_BATCH_MAX];
+  struct ledger_entry entries[LEDGER_BATCH_MAX];
+  int64_t as_of_ms, asked_ms = mono_ms();
+  size_t k = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (batch[i]->entry.tx_hash[0]) continue;
+    requests[k] = batch[i];
+    hashes[k++] = batch[i]->row.tx_hash;
+  }
+  if (k == 0) return true;
+  if (!ledger_db_read(l->db, hashes, k, entries, &as_of_ms)) return false;
+  set_clock(l, asked_ms, as_of_ms);
+  for (size_t i = 0; i < k; i++) {
+    requests[i]->entry = entries[i];
+    requests[i]->as_of_ms = as_of_ms;
+  }
+  return true;
+}
+
+/* A batch that failed goes once more over a new connection: what was accepted all the same is found
+ * by its hash. */
+static void serve(struct ledger *l, struct request **batch, size_t n)
+{
+  bool served = false;
+  for (int tries = 0; tries < 2 && !served && connected(l); tries++) {
+    served = insert(l, batch, n) && read_rest(l, batch, n);
+    if (!served) l->reconnect_at_ms = 0;
+  }
+  for (size_t i = 0; i < n; i++) {
+    bool absent = batch[i]->entry.tx_hash[0] == '\0';
+    if (!served)
+      batch[i]->result = OX_VENUE_UNAVAILABLE;
+    else
+      batch[i]->result = batch[i]->kind == SUBMIT && absent ? OX_VENUE_REJECTED : OX_VENUE_OK;
+  }
+}
+
+static void request_free(struct request *r)
+{
+  pthread_cond_destroy(&r->answered);
+  free(r);
+}
+
+/* Takes what has gathered; what was abandoned before it was sent never is. Under the lock. */
+static size_t take(struct ledger *l, struct request **batch)
+{
+  size_t n = 0;
+  while (l->first && n < LEDGER_BATCH_MAX) {
+    struct request *r = l->first;
+    l->first = r->next;
+    l->waiting--;
+    if (r->abandoned)
+      request_free(r);
+    else
+      batch[n++] = r;
+  }
+  if (!l->first) l->last = &l->first;
+  return n;
+}
+
+/* Under the lock. */
+static void answer(struct ledger *l, struct request **batch, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    struct request *r = batch[i];
+    if (r->entry.tx_hash[0]) *cache_slot(l, r->entry.tx_hash) = r->entry;
+    r->done = true;
+    if (r->abandoned)
+      request_free(r);
+    else
+      pthread_cond_signal(&r->answered);
+  }
+}
+
+static struct timespec timespec_of(int64_t ms)
+{
+  return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+}
+
+/* Without work the connection is still made: its clock is wanted. Under the lock. */
+static void wait_for_work(struct ledger *l)
+{
+  if (ledger_db_connected(l->db)) {
+    pthread_cond_wait(&l->work, &l->lock);
+    return;
+  }
+  struct timespec until = timespec_of(l->reconnect_at_ms);
+  if (pthread_cond_timedwait(&l->work, &l->lock, &until) != ETIMEDOUT) return;
+  pthread_mutex_unlock(&l->lock);
+  (void)connected(l);
+  pthread_mutex_lock(&l->lock);
+}
+
+static void *run(void *arg)
+{
+  struct ledger *l = arg;
+  struct request *batch[LEDGER_BATCH_MAX];
+  pthread_mutex_lock(&l->lock);
+  for (;;) {
+    while (!l->first && !l->stopping) wait_for_work(l);
+    if (!l->first) break;
+    size_t n = take(l, batch);
+    if (n == 0) continue;
+    pthread_mutex_unlock(&l->lock);
+    serve(l, batch, n);
+    pthread_mutex_lock(&l->lock);
+    answer(l, batch, n);
+  }
+  pthread_mutex_unlock(&l->lock);
+  return NULL;
+}
+
+/* ── calls ───────────────────────────────────────────────────────────────────────────────────── */
+
+/* Under the lock. */
+static bool wait_for(struct ledger *l, struct request *r, int64_t wait_ms)
+{
+  struct timespec until = timespec_of(mono_ms() + wait_ms);
+  int late = 0;
+  while (!r->done && !late) late = pthread_cond_timedwait(&r->answered, &l->lock, &until);
+  if (!r->done) r->abandoned = true;
+  return r->done;
+}
+
+static struct request *request_new(struct ledger *l, enum request_kind kind)
+{
+  struct request *r = calloc(1, sizeof *r);
+  if (!r) return NULL;
+  r->kind = kind;
+  if (pthread_cond_init(&r->answered, &l->monotonic) == 0) return r;
+  free(r);
+  return NULL;
+}
+
+/* Queues r, waits, and copies its end to *out. r is taken. */
+static enum ox_venue_result call(struct ledger *l, struct request *r, int64_t wait_ms,
+                                 struct request *out)
+{
+  pthread_mutex_lock(&l->lock);
+  if (l->waiting >= WAITING_MAX) {
+    pthread_mutex_unlock(&l->lock);
+    request_free(r);
+    return OX_VENUE_RATE_LIMITED;
+  }
+  *l->last = r;
+  l->last = &r->next;
+  l->waiting++;
+  pthread_cond_signal(&l->work);
+  bool done = wait_for(l, r, wait_ms);
+  pthread_mutex_unlock(&l->lock);
+  if (!done) return OX_VENUE_TIMEOUT;
+  *out = *r;
+  request_free(r);
+  return out->result;
+}
+
+enum ox_venue_result ledger_submit(struct ledger *l, const struct ledger_row *row, int64_t wait_ms)
+{
+  struct request end;
+  struct request *r = request_new(l, SUBMIT);
+  if (!r) return OX_VENUE_UNAVAILABLE;
+  r->row = *row;
+  return call(l, r, wait_ms, &end);
+}
+
+static void describe(struct ledger *l, const struct ledger_entry *entry, int64_t as_of_ms,
+                     struct ox_landing *landing)
+{
+  bool absent = entry->tx_hash[0] == '\0';
+  landing->as_of_ms = absent ? as_of_ms : ledger_now_ms(l);
+  landing->in_amount = entry->landed ? entry->in_amount : 0;
+  landing->out_amount = entry->landed ? entry->out_amount : 0;
+  landing->landed_at_ms = entry->lands_at_ms;
+  if (absent)
+    landing->state = OX_LANDING_ABSENT;
+  else if (landing->as_of_ms < entry->lands_at_ms)
+    landing->state = OX_LANDING_PENDING;
+  else
+    landing->state = entry->landed ? OX_LANDING_LANDED : OX_LANDING_REVERTED;
+}
+
+enum ox_venue_result ledger_lookup(struct ledger *l, const char *tx_hash, int64_t wait_ms,
+                                   struct ox_landing *landing)
+{
+  struct request end = {0};
+  if (strlen(tx_hash) >= LEDGER_HASH_MAX) return OX_VENUE_REJECTED;
+  pthread_mutex_lock(&l->lock);
+  bool seen = cache_find(l, tx_hash, &end.entry);
+  pthread_mutex_unlock(&l->lock);
+  enum ox_venue_result result = OX_VENUE_OK;
+  if (!seen) {
+    struct request *r = request_new(l, LOOKUP);
+    if (!r) return OX_VENUE_UNAVAILABLE;
+    memcpy(r->row.tx_hash, tx_hash, strlen(tx_hash) + 1);
+    result = call(l, r, wait_ms, &end);
+  }
+  if (result == OX_VENUE_OK) describe(l, &end.entry, end.as_of_ms, landing);
+  return result;
+}
+
+/* ── life ────────────────────────────────────────────────────────────────────────────────────── */
+
+/* Signals are for the threads of the host. */
+static bool start_thread(struct ledger *l)
+{
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int failed = pthread_create(&l->thread, NULL, run, l);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return !failed;
+}
+
+struct ledger *ledger_create(const struct ox_config *config, const char *database_url)
+{
+  struct ledger *l = calloc(1, sizeof *l);
+  if (!l) return NULL;
+  l->config = config;
+  l->last = &l->first;
+  l->db = ledger_db_create(database_url);
+  if (!l->db) goto no_db;
+  if (pthread_mutex_init(&l->lock, NULL) != 0) goto no_lock;
+  if (pthread_condattr_init(&l->monotonic) != 0) goto no_attr;
+  pthread_condattr_setclock(&l->monotonic, CLOCK_MONOTONIC);
+  if (pthread_cond_init(&l->work, &l->monotonic) != 0) goto no_cond;
+  if (start_thread(l)) return l;
+  pthread_cond_destroy(&l->work);
+no_cond:
+  pthread_condattr_destroy(&l->monotonic);
+no_attr:
+  pthread_mutex_destroy(&l->lock);
+no_lock:
+  ledger_db_destroy(l->db);
+no_db:
+  free(l);
+  return NULL;
+}
+
+void ledger_destroy(struct ledger *l)
+{
+  if (!l) return;
+  pthread_mutex_lock(&l->lock);
+  l->stopping = true;
+  pthread_cond_signal(&l->work);
+  pthread_mutex_unlock(&l->lock);
+  pthread_join(l->thread, NULL);
+  ledger_db_destroy(l->db);
+  pthread_cond_destroy(&l->work);
+  pthread_condattr_destroy(&l->monotonic);
+  pthread_mutex_destroy(&l->lock);
+  free(l);
+}

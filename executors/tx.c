@@ -1,0 +1,131 @@
+/*
+ * tx.c - simulated transactions as bytes. Pure; any thread.
+ *
+ * A version byte, then the members in the order of struct tx: strings as a length byte and their
+ * bytes, numbers as little-endian words. Nothing may follow.
+ */
+#include "tx.h"
+
+#include <assert.h>
+#include <openssl/evp.h>
+#include <string.h>
+
+enum { VERSION = 1, DIGEST_LEN = 32 };
+
+/* ── the hash ────────────────────────────────────────────────────────────────────────────────── */
+
+/* Base 58, big-endian, a '1' for each leading zero byte: at most 44 characters for 32 bytes. */
+static void base58(const unsigned char *bytes, size_t n, char *text)
+{
+  static const char alphabet[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+  unsigned char digits[DIGEST_LEN * 2] = {0};
+  size_t n_digits = 0;
+  for (size_t i = 0; i < n; i++) {
+    unsigned carry = bytes[i];
+    for (size_t k = 0; k < n_digits || carry; k++) {
+      carry += digits[k] * 256u;
+      digits[k] = (unsigned char)(carry % 58);
+      carry /= 58;
+      if (k == n_digits) n_digits++;
+    }
+  }
+  for (size_t i = 0; i < n && bytes[i] == 0; i++) *text++ = '1';
+  while (n_digits > 0) *text++ = alphabet[digits[--n_digits]];
+  *text = '\0';
+}
+
+static bool hash(const struct ox_tx *tx, char *text)
+{
+  unsigned char digest[DIGEST_LEN];
+  if (EVP_Digest(tx->bytes, tx->n_bytes, digest, NULL, EVP_sha256(), NULL) != 1) return false;
+  base58(digest, sizeof digest, text);
+  return true;
+}
+
+/* ── to bytes ────────────────────────────────────────────────────────────────────────────────── */
+
+_Static_assert(1 + OX_NAME_MAX + 2 * TX_ID_MAX + 2 * TOKEN_SYMBOL_MAX + 6 * 8 <= OX_TX_BYTES_MAX,
+               "the longest transaction fits");
+
+static void put_number(struct ox_tx *out, uint64_t value)
+{
+  for (int i = 0; i < 8; i++, value >>= 8) out->bytes[out->n_bytes++] = (unsigned char)value;
+}
+
+static bool put_text(struct ox_tx *out, const char *text, size_t max)
+{
+  size_t len = strnlen(text, max);
+  if (len == max) return false;
+  out->bytes[out->n_bytes++] = (unsigned char)len;
+  memcpy(out->bytes + out->n_bytes, text, len);
+  out->n_bytes += (uint32_t)len;
+  return true;
+}
+
+bool tx_encode(const struct tx *tx, struct ox_tx *out)
+{
+  out->bytes[0] = VERSION;
+  out->n_bytes = 1;
+  if (!put_text(out, tx->venue, sizeof tx->venue) ||
+      !put_text(out, tx->order_id, sizeof tx->order_id) ||
+      !put_text(out, tx->draw_key, sizeof tx->draw_key) ||
+      !put_text(out, tx->token_in, sizeof tx->token_in) ||
+      !put_text(out, tx->token_out, sizeof tx->token_out))
+    return false;
+  put_number(out, tx->attempt);
+  put_number(out, tx->nonce);
+  put_number(out, tx->in_amount);
+  put_number(out, tx->quoted_out);
+  put_number(out, tx->min_out_amount);
+  put_number(out, (uint64_t)tx->expires_at_ms);
+  out->expires_at_ms = tx->expires_at_ms;
+  return hash(out, out->tx_hash);
+}
+
+/* ── and back ────────────────────────────────────────────────────────────────────────────────── */
+
+struct cursor {
+  const unsigned char *p, *end;
+};
+
+static bool get_number(struct cursor *c, uint64_t *value)
+{
+  if (c->end - c->p < 8) return false;
+  *value = 0;
+  for (int i = 7; i >= 0; i--) *value = *value << 8 | c->p[i];
+  c->p += 8;
+  return true;
+}
+
+static bool get_text(struct cursor *c, char *text, size_t max)
+{
+  if (c->p == c->end) return false;
+  size_t len = *c->p++;
+  if (len >= max || (size_t)(c->end - c->p) < len || memchr(c->p, 0, len)) return false;
+  memcpy(text, c->p, len);
+  text[len] = '\0';
+  c->p += len;
+  return true;
+}
+
+bool tx_decode(const struct ox_tx *in, struct tx *tx)
+{
+  char expected[OX_TX_HASH_MAX];
+  if (in->n_bytes == 0 || in->n_bytes > sizeof in->bytes || in->bytes[0] != VERSION) return false;
+  if (!hash(in, expected) || strcmp(expected, in->tx_hash) != 0) return false;
+  struct cursor c = {in->bytes + 1, in->bytes + in->n_bytes};
+  uint64_t attempt, expires_at_ms;
+  if (!get_text(&c, tx->venue, sizeof tx->venue) ||
+      !get_text(&c, tx->order_id, sizeof tx->order_id) ||
+      !get_text(&c, tx->draw_key, sizeof tx->draw_key) ||
+      !get_text(&c, tx->token_in, sizeof tx->token_in) ||
+      !get_text(&c, tx->token_out, sizeof tx->token_out))
+    return false;
+  if (!get_number(&c, &attempt) || !get_number(&c, &tx->nonce) || !get_number(&c, &tx->in_amount) ||
+      !get_number(&c, &tx->quoted_out) || !get_number(&c, &tx->min_out_amount) ||
+      !get_number(&c, &expires_at_ms) || c.p != c.end || attempt > UINT32_MAX)
+    return false;
+  tx->attempt = (uint32_t)attempt;
+  tx->expires_at_ms = (int64_t)expires_at_ms;
+  return true;
+}
