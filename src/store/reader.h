@@ -36,6 +36,8 @@ struct reader_head {
 typedef void (*reader_heads_fn)(void *arg, enum status status, const struct reader_head *heads,
                                 size_t n);
 
+/* reader_create() starts connecting. reader_destroy() answers what waits with ST_AWAY, then calls
+ * done (may be NULL). */
 struct reader *reader_create(uv_loop_t *loop, const char *url);
 void reader_destroy(struct reader *r, void (*done)(void *arg), void *arg);
 bool reader_up(const struct reader *r);
@@ -47,12 +49,17 @@ enum status reader_order(struct reader *r, const char *tenant, const struct ulid
 enum status reader_order_by_own_id(struct reader *r, const char *tenant, const char *own_id,
                                    reader_order_fn done, void *arg) MUST_CHECK;
 
-/* reader_events() reads the events of an order with seq > since. */
+/* reader_events() reads the events of an order with seq > since; at most the first 10,000 of them.
+ * ST_FULL to the callback: they are more than 64 MiB together. */
 enum status reader_events(struct reader *r, const struct ulid *id, int32_t since,
                           reader_events_fn done, void *arg) MUST_CHECK;
 
 /* reader_heads() reads the newest seq of many orders (≤ 1000). */
 enum status reader_heads(struct reader *r, const struct ulid *ids, size_t n, reader_heads_fn done,
                          void *arg) MUST_CHECK;
+
+/* What is prepared on the connection; a test looks at the plans. */
+extern const struct pg_statement reader_statements[];
+extern const size_t n_reader_statements;
 
 #endif

@@ -1,0 +1,138 @@
+/* migrate_test.c - the schema brought forward, refused, and by several at once. */
+#include "store/migrate.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "support.h"
+
+static const struct migration LIST[] = {
+    {1, "0001_first", "CREATE TABLE a(x int); INSERT INTO a VALUES (1);"},
+    {2, "0002_second", "ALTER TABLE a ADD COLUMN y int; INSERT INTO a VALUES (2, 2);"},
+    {4, "0004_fourth", "CREATE INDEX a_x ON a(x);"},
+};
+enum { N = sizeof LIST / sizeof *LIST };
+
+static char url[256];
+static char error[256];
+
+static void setup(const char *schema)
+{
+  log_set_level(LOG_LEVEL_ERROR);
+  own_schema(url, sizeof url, schema);
+  *error = '\0';
+}
+
+Test(migrate, applies_what_is_missing_once)
+{
+  setup("migrate_apply");
+  cr_assert_eq(migrate_verify(url, LIST, 1, error, sizeof error), ST_CONFLICT);
+  cr_assert(strstr(error, "0001_first is missing"), "%s", error);
+  cr_assert_str_eq(sql(url, "SELECT to_regclass('schema_migrations') IS NULL"), "t");
+
+  cr_assert_eq(migrate_apply(url, LIST, 1, error, sizeof error), ST_OK, "%s", error);
+  cr_assert_eq(migrate_verify(url, LIST, 1, error, sizeof error), ST_OK, "%s", error);
+  cr_assert_eq(migrate_verify(url, LIST, N, error, sizeof error), ST_CONFLICT);
+  cr_assert(strstr(error, "0002_second is missing"), "%s", error);
+
+  for (int i = 0; i < 2; i++)
+    cr_assert_eq(migrate_apply(url, LIST, N, error, sizeof error), ST_OK, "%s", error);
+  cr_assert_eq(migrate_verify(url, LIST, N, error, sizeof error), ST_OK, "%s", error);
+  cr_assert_str_eq(sql(url, "SELECT count(*) FROM a"), "2");
+  cr_assert_str_eq(sql(url, "SELECT string_agg(version || name, ' ') FROM schema_migrations"),
+                   "10001_first 20002_second 40004_fourth");
+  cr_assert_str_eq(sql(url, "SELECT length(checksum) FROM schema_migrations LIMIT 1"), "64");
+}
+
+Test(migrate, analyzes_after_applying)
+{
+  setup("migrate_analyze");
+  cr_assert_eq(migrate_apply(url, LIST, N, error, sizeof error), ST_OK, "%s", error);
+  cr_assert_str_eq(sql(url, "SELECT reltuples FROM pg_class WHERE oid = 'a'::regclass"), "2");
+}
+
+Test(migrate, a_failing_one_leaves_nothing_behind)
+{
+  static const struct migration BROKEN[] = {
+      {1, "0001_first", "CREATE TABLE a(x int);"},
+      {2, "0002_broken", "CREATE TABLE b(x int); SELECT * FROM missing;"},
+  };
+  static const struct migration COMMITS[] = {{1, "0001_first", "CREATE TABLE a(x int);"},
+                                             {2, "0002_syntax", "CREATE TABEL b(x int);"}};
+
+  setup("migrate_broken");
+  cr_assert_eq(migrate_apply(url, BROKEN, 2, error, sizeof error), ST_BROKEN);
+  cr_assert(strstr(error, "0002_broken") && strstr(error, "missing"), "%s", error);
+  cr_assert_neq(error[strlen(error) - 1], '\n');
+  cr_assert_str_eq(sql(url, "SELECT to_regclass('a') IS NOT NULL"), "t");
+  cr_assert_str_eq(sql(url, "SELECT to_regclass('b') IS NULL"), "t");
+  cr_assert_str_eq(sql(url, "SELECT count(*) FROM schema_migrations"), "1");
+  cr_assert_eq(migrate_apply(url, COMMITS, 2, error, sizeof error), ST_BROKEN);
+  cr_assert_eq(migrate_apply(url, BROKEN, 1, error, sizeof error), ST_OK, "%s", error);
+}
+
+Test(migrate, refuses_what_was_changed_or_is_newer)
+{
+  struct migration changed[N];
+
+  setup("migrate_conflict");
+  cr_assert_eq(migrate_apply(url, LIST, N, error, sizeof error), ST_OK, "%s", error);
+
+  memcpy(changed, LIST, sizeof changed);
+  changed[1].sql = "ALTER TABLE a ADD COLUMN y int; INSERT INTO a VALUES (2, 3);";
+  cr_assert_eq(migrate_apply(url, changed, N, error, sizeof error), ST_CONFLICT);
+  cr_assert(strstr(error, "0002_second was changed"), "%s", error);
+  cr_assert_eq(migrate_verify(url, changed, N, error, sizeof error), ST_CONFLICT);
+
+  cr_assert_eq(migrate_apply(url, LIST, N - 1, error, sizeof error), ST_CONFLICT);
+  cr_assert(strstr(error, "newer"), "%s", error);
+  cr_assert_eq(migrate_verify(url, LIST, N - 1, error, sizeof error), ST_CONFLICT);
+
+  memcpy(changed, LIST, sizeof changed);
+  changed[2].version = 3; /* comes before one that was applied already */
+  cr_assert_eq(migrate_apply(url, changed, N, error, sizeof error), ST_CONFLICT);
+  cr_assert_str_eq(sql(url, "SELECT count(*) FROM a"), "2");
+}
+
+Test(migrate, several_processes_apply_it_once)
+{
+  enum { PROCESSES = 4 };
+  pid_t pids[PROCESSES];
+  int status;
+
+  setup("migrate_race");
+  for (int i = 0; i < PROCESSES; i++)
+    if ((pids[i] = fork()) == 0) _exit(migrate_apply(url, LIST, N, error, sizeof error) != ST_OK);
+  for (int i = 0; i < PROCESSES; i++) {
+    waitpid(pids[i], &status, 0);
+    cr_assert_eq(status, 0);
+  }
+  cr_assert_str_eq(sql(url, "SELECT count(*) FROM a"), "2");
+  cr_assert_str_eq(sql(url, "SELECT count(*) FROM schema_migrations"), "3");
+}
+
+Test(migrate, says_when_the_server_is_away)
+{
+  cr_assert_eq(migrate_run("postgresql://127.0.0.1:1/x", error, sizeof error), ST_AWAY);
+  cr_assert(strstr(error, "127.0.0.1"), "%s", error);
+  cr_assert_eq(migrate_check("postgresql://[broken", error, sizeof error), ST_AWAY);
+  cr_assert_gt(strlen(error), 0);
+}
+
+Test(migrate, a_short_error_buffer_is_enough)
+{
+  char small[8];
+
+  cr_assert_eq(migrate_run("postgresql://127.0.0.1:1/x", small, sizeof small), ST_AWAY);
+  cr_assert_lt(strlen(small), sizeof small);
+}
+
+Test(migrate, the_daemons_own_schema_loads)
+{
+  setup("migrate_own");
+  cr_assert_eq(migrate_check(url, error, sizeof error), ST_CONFLICT);
+  cr_assert_eq(migrate_run(url, error, sizeof error), ST_OK, "%s", error);
+  cr_assert_eq(migrate_check(url, error, sizeof error), ST_OK, "%s", error);
+  cr_assert_str_eq(sql(url, "SELECT to_regclass('orders') IS NOT NULL"), "t");
+}
