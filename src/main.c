@@ -9,7 +9,8 @@
 static int usage(FILE *out)
 {
   fputs("oxd " OX_VERSION " - order execution engine\n\n"
-        "  oxd serve [options]    migrate, then take and run orders (--role api or --role worker: one\n"
+        "  oxd serve [options]    migrate, then take and run orders (--role api or --role worker: "
+        "one\n"
         "                         of the two)\n"
         "  oxd migrate [options]  bring the schema forward, and end\n"
         "  oxd check [options]    print the configuration in force, and what is wrong with it\n"

@@ -139,6 +139,7 @@ static void open_epoch(struct dispatcher *d)
 {
   if (d->opening) return;
   d->opening = true;
+  d->parts.on_queue_lost(d->parts.arg);
   session_last_start(d->session, on_last_start, d);
 }
 

@@ -1,12 +1,11 @@
 /*
- * dispatcher.h - from hint to hand-over: claims as many orders as there are idle workers, makes them
- * this session's in PostgreSQL, runs them, and takes what the workers report to the journal.
+ * dispatcher.h - from hint to hand-over: claims as many orders as there are idle workers, makes
+ * them this session's in PostgreSQL, runs them, and takes what the workers report to the journal.
  *
  * DESIGN. Redis proposes, PostgreSQL decides: what queue_claim() gives is confirmed by
- * journal_claim(); what is refused goes back. Nothing is claimed that no idle worker waits for. A slot
- * is free again when the order's last step is durable. Before its first start a session is armed, so
- * that whoever has to rebuild the limiter's log knows of it.
- * Loop thread only.
+ * journal_claim(); what is refused goes back. Nothing is claimed that no idle worker waits for. A
+ * slot is free again when the order's last step is durable. Before its first start a session is
+ * armed, so that whoever has to rebuild the limiter's log knows of it. Loop thread only.
  */
 #ifndef WORKERS_DISPATCHER_H
 #define WORKERS_DISPATCHER_H
@@ -28,7 +27,8 @@ struct dispatcher_parts {
   const struct registry *registry;
   struct queue *queue;
   struct journal *journal;
-  void (*on_fatal)(void *arg); /* too many threads are lost: end the process */
+  void (*on_queue_lost)(void *arg); /* Redis has forgotten things: sweep */
+  void (*on_fatal)(void *arg);      /* too many threads are lost: end the process */
   void *arg;
 };
 
@@ -38,10 +38,11 @@ struct dispatcher *dispatcher_create(uv_loop_t *loop, const struct dispatcher_pa
 void dispatcher_wake(struct dispatcher *d);
 void dispatcher_queue_up(struct dispatcher *d);
 
-/* dispatcher_drain() claims no more. Jobs get half of timeout_ms to finish, then are cancelled; done
- * is called when none is left, or at the end of timeout_ms. */
+/* dispatcher_drain() claims no more. Jobs get half of timeout_ms to finish, then are cancelled;
+ * done is called when none is left, or at the end of timeout_ms. */
 void dispatcher_drain(struct dispatcher *d, int64_t timeout_ms, void (*done)(void *arg), void *arg);
-/* dispatcher_destroy() ends the session and frees everything; jobs that still run are left behind. */
+/* dispatcher_destroy() ends the session and frees everything; jobs that still run are left behind.
+ */
 void dispatcher_destroy(struct dispatcher *d, void (*done)(void *arg), void *arg);
 
 struct dispatcher_slot {
@@ -56,8 +57,8 @@ size_t dispatcher_slots(const struct dispatcher *d);
 size_t dispatcher_busy(const struct dispatcher *d);
 struct dispatcher_slot dispatcher_slot(const struct dispatcher *d, size_t slot);
 
-/* The limiter counts starts in a window that is longer by this much: a start is handed over within it
- * or given back. */
+/* The limiter counts starts in a window that is longer by this much: a start is handed over within
+ * it or given back. */
 int64_t dispatcher_slack_ms(const struct config *config);
 
 #endif

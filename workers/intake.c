@@ -13,7 +13,7 @@
 enum { REPORTS = 4096, DRAIN_CHUNK = 64, WRITE_OFF_GRACE_MS = 5000, QUOTERS_MAX = 256 };
 
 #define REPORT_REFUSED                                                                             \
-  "{\"code\":\"REPORT_REFUSED\",\"message\":\"the executor's report could not be stored\","          \
+  "{\"code\":\"REPORT_REFUSED\",\"message\":\"the executor's report could not be stored\","        \
   "\"retryable\":false,\"outcome\":\"unknown\"}"
 
 struct intake {
@@ -127,7 +127,8 @@ static void take_report(struct intake *in, struct report *r)
   }
   job->ended = r->end;
   for (struct list_node *n; (n = list_pop(&r->entries)) != NULL;)
-    post(in, job, container_of(n, struct journal_entry, node), r->answer && list_empty(&r->entries));
+    post(in, job, container_of(n, struct journal_entry, node),
+         r->answer && list_empty(&r->entries));
   settle(in, job);
 }
 
@@ -174,15 +175,16 @@ static struct job *job_at(struct list_node *n)
 
 void intake_cancel(struct intake *in)
 {
-  list_each(n, &in->jobs)
-    if (job_at(n)->inbox && !job_at(n)->ended) job_cancel(job_at(n));
+  list_each(n, &in->jobs) if (job_at(n)->inbox && !job_at(n)->ended) job_cancel(job_at(n));
 }
 
-/* Over its deadline a job is told to stop; if it does not, it loses its order and its slot a thread. */
+/* Over its deadline a job is told to stop; if it does not, it loses its order and its slot a
+ * thread. */
 void intake_enforce_deadlines(struct intake *in, int64_t now_ms)
 {
   int64_t deadline_ms = in->parts.config->job_deadline_ms;
-  list_each(n, &in->jobs) {
+  list_each(n, &in->jobs)
+  {
     struct job *job = job_at(n);
     int64_t age = now_ms - job->started_ms;
     if (job->ended || job->abandoned || !job->inbox || age < deadline_ms) continue;
@@ -199,15 +201,15 @@ void intake_enforce_deadlines(struct intake *in, int64_t now_ms)
 
 bool intake_runs(const struct intake *in, const struct ulid *id)
 {
-  list_each(n, &in->jobs)
-    if (ulid_compare(&job_at(n)->journal.id, id) == 0) return true;
+  list_each(n, &in->jobs) if (ulid_compare(&job_at(n)->journal.id, id) == 0) return true;
   return false;
 }
 
 size_t intake_leases(const struct intake *in, struct queue_item *items, size_t max)
 {
   size_t i = 0;
-  list_each(n, &in->jobs) {
+  list_each(n, &in->jobs)
+  {
     const struct journal_order *o = &job_at(n)->journal;
     if (i == max) break;
     items[i].id = o->id;

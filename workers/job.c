@@ -54,7 +54,8 @@ static bool prepare(struct job *job)
 {
   const struct order *o = &job->claimed->order;
   char error[128];
-  if (json_object_parse(o->payload, strlen(o->payload), &job->payload, error, sizeof error) != ST_OK)
+  if (json_object_parse(o->payload, strlen(o->payload), &job->payload, error, sizeof error) !=
+      ST_OK)
     return false;
   ulid_format_order(&o->id, job->order_id);
   job->intent = job->claimed->open_intent;
@@ -157,8 +158,9 @@ static void conclude(struct job *job, enum ox_outcome outcome)
   } else if (outcome == OX_FAIL) {
     add_failure(job, false);
   } else {
-    say(job, "EXECUTOR_PROTOCOL", outcome == OX_DONE ? "the executor ended without a succeeded state"
-                                                     : "the executor's outcome is not supported");
+    say(job, "EXECUTOR_PROTOCOL",
+        outcome == OX_DONE ? "the executor ended without a succeeded state"
+                           : "the executor's outcome is not supported");
     add_failure(job, false);
   }
 }

@@ -3,8 +3,8 @@
  *
  * The loop creates a job from a claim, hands it to a worker, and frees it when the worker has
  * reported its end and the journal is done with it. In between the worker owns what is marked so;
- * the rest is the loop's. They meet at the mailboxes (jobs and nudges in, reports out) and in the few
- * atomics here.
+ * the rest is the loop's. They meet at the mailboxes (jobs and nudges in, reports out) and in the
+ * few atomics here.
  */
 #ifndef WORKERS_JOB_H
 #define WORKERS_JOB_H
@@ -44,14 +44,14 @@ struct job {
   size_t slot;
   struct mailbox *inbox; /* the worker's */
   int64_t started_ms;    /* monotonic */
-  bool ended;     /* loop: its worker has reported the end */
-  bool abandoned; /* loop: its worker was written off */
-  bool broken;    /* loop: PostgreSQL would not take a report of it */
-  size_t pending; /* loop: entries the journal has not answered */
+  bool ended;            /* loop: its worker has reported the end */
+  bool abandoned;        /* loop: its worker was written off */
+  bool broken;           /* loop: PostgreSQL would not take a report of it */
+  size_t pending;        /* loop: entries the journal has not answered */
 
-  _Atomic bool cancelled;            /* loop → worker: stop as soon as you can */
-  _Atomic int reply;                 /* loop → worker: enum status + 1 of the report waited for */
-  _Atomic(const char *) stage;       /* worker → loop: the state it is in, for people */
+  _Atomic bool cancelled;      /* loop → worker: stop as soon as you can */
+  _Atomic int reply;           /* loop → worker: enum status + 1 of the report waited for */
+  _Atomic(const char *) stage; /* worker → loop: the state it is in, for people */
 
   /* the worker's own */
   char order_id[ULID_ORDER_LEN + 1];
@@ -75,8 +75,8 @@ struct report {
   bool end;
 };
 
-/* A nudge in a worker's inbox: look at the atomics again. Carries nothing, so losing one because the
- * inbox is full of them is no loss. */
+/* A nudge in a worker's inbox: look at the atomics again. Carries nothing, so losing one because
+ * the inbox is full of them is no loss. */
 extern char job_nudge[1];
 
 /* job_create() takes claimed. Loop. */

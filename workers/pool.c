@@ -68,7 +68,8 @@ struct pool *pool_create(size_t slots)
   p->lost = mem_alloc(slots * sizeof *p->lost);
   for (; p->n < slots; p->n++)
     if ((p->slots[p->n].worker = worker_create()) == NULL) break;
-  if (p->n < slots) LOG_ERROR("fewer worker threads than wanted", LOG_INT("threads", (int64_t)p->n));
+  if (p->n < slots)
+    LOG_ERROR("fewer worker threads than wanted", LOG_INT("threads", (int64_t)p->n));
   p->idle = p->n;
   return p;
 }

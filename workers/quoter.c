@@ -1,6 +1,6 @@
 /*
- * quoter.c - see quoter.h. A task is shared by the worker that asks and the quoter that answers, and
- * freed by whichever of the two is done with it last.
+ * quoter.c - see quoter.h. A task is shared by the worker that asks and the quoter that answers,
+ * and freed by whichever of the two is done with it last.
  */
 #include "workers/quoter.h"
 
@@ -60,7 +60,8 @@ struct quoter *quoter_create(struct mailbox *tasks, size_t threads)
   q->tasks = tasks;
   for (; q->n < threads; q->n++)
     if (pthread_create(&q->threads[q->n], NULL, quoter_main, q) != 0) break;
-  if (q->n < threads) LOG_WARN("fewer quote threads than wanted", LOG_INT("threads", (int64_t)q->n));
+  if (q->n < threads)
+    LOG_WARN("fewer quote threads than wanted", LOG_INT("threads", (int64_t)q->n));
   return q;
 }
 

@@ -1,6 +1,7 @@
 /*
- * quoter.h - asking all venues at the same time: threads that do nothing but call quote(). The worker
- * asks one venue itself, quoters the others; whoever is late is left behind and its answer dropped.
+ * quoter.h - asking all venues at the same time: threads that do nothing but call quote(). The
+ * worker asks one venue itself, quoters the others; whoever is late is left behind and its answer
+ * dropped.
  */
 #ifndef WORKERS_QUOTER_H
 #define WORKERS_QUOTER_H

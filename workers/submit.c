@@ -1,8 +1,8 @@
 /*
- * submit.c - the one irreversible step. Bytes leave only after their intent is durable and while the
- * session holds; what becomes of them is learned from the venue, never guessed. A transaction is given
- * up only when the venue itself says, as of a moment after its expiry, that it has not seen it.
- * Worker thread.
+ * submit.c - the one irreversible step. Bytes leave only after their intent is durable and while
+ * the session holds; what becomes of them is learned from the venue, never guessed. A transaction
+ * is given up only when the venue itself says, as of a moment after its expiry, that it has not
+ * seen it. Worker thread.
  */
 #include <string.h>
 

@@ -59,8 +59,7 @@ static bool under_way(const struct accept_op *op, const struct journal_accept *a
 /* The first request with this name or key has not been answered by PostgreSQL yet. */
 static bool busy(const struct journal *j, const struct journal_accept *a)
 {
-  list_each(n, &j->keyed)
-    if (under_way(container_of(n, struct accept_op, node), a)) return true;
+  list_each(n, &j->keyed) if (under_way(container_of(n, struct accept_op, node), a)) return true;
   for (int i = 0; i < LANES; i++)
     for (size_t k = 0; k < j->lanes[i].n_keyed; k++)
       if (under_way(j->lanes[i].keyed[k], a)) return true;
@@ -89,7 +88,8 @@ enum status journal_accept(struct journal *j, const struct journal_accept *a,
 static size_t take(struct list *from, struct accept_op **to, size_t max)
 {
   size_t n = 0;
-  while (n < max && !list_empty(from)) to[n++] = container_of(list_pop(from), struct accept_op, node);
+  while (n < max && !list_empty(from))
+    to[n++] = container_of(list_pop(from), struct accept_op, node);
   return n;
 }
 

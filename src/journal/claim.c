@@ -1,6 +1,6 @@
 /*
- * claim.c - becoming the owner of an order. The compare-and-set gives the order with it; a claim that
- * found a transaction open reads that too, and one that was refused learns why. Loop thread.
+ * claim.c - becoming the owner of an order. The compare-and-set gives the order with it; a claim
+ * that found a transaction open reads that too, and one that was refused learns why. Loop thread.
  */
 #include <assert.h>
 #include <string.h>
@@ -145,7 +145,8 @@ struct follow_up {
 
 static struct claim_op *follow_up_find(const struct follow_up *f, const struct ulid *id)
 {
-  list_each(n, &f->ops) {
+  list_each(n, &f->ops)
+  {
     struct claim_op *op = container_of(n, struct claim_op, node);
     if (ulid_compare(&op->id, id) == 0) return op;
   }
@@ -220,7 +221,7 @@ static void ask_ids(struct follow_up *f)
 {
   params_types(f->lane, (enum pg_oid[]){PG_UUID}, 1);
   list_each(n, &f->ops)
-    pg_array_ulid(&f->lane->arrays[0], &container_of(n, struct claim_op, node)->id);
+      pg_array_ulid(&f->lane->arrays[0], &container_of(n, struct claim_op, node)->id);
 }
 
 static void follow_up_ask(struct follow_up *f, const char *statement, pg_result_fn on_result)

@@ -15,10 +15,11 @@
 
 enum {
   LANES = 2,
-  BATCH_MAX = 500,          /* of each kind, in one transaction */
+  BATCH_MAX = 500, /* of each kind, in one transaction */
   PARAMS_MAX = 26,
   ANSWER_DEADLINE_MS = 2000, /* an accept that is not durable by then is answered ST_AWAY */
-  STALL_MS = 1000,          /* a transaction without an answer for so long: journal_up() is false */
+  REFUSED_PAUSE_MS = 50,     /* after an error that has nothing to do with what was asked */
+  STALL_MS = 1000, /* a transaction without an answer for so long: journal_up() is false */
 };
 
 struct accept_op {
@@ -29,7 +30,7 @@ struct accept_op {
   int64_t deadline_ms;
   struct journal_accepted accepted;
   enum status result;
-  bool settled; /* result is known */
+  bool settled;             /* result is known */
   journal_accepted_fn done; /* NULL: answered already */
   void *arg;
 };
@@ -70,7 +71,8 @@ struct lane {
   bool busy;  /* a transaction is under way or in doubt */
   bool solo;  /* this one holds a single request, to find out which of them PostgreSQL refuses */
   int64_t sent_ms;
-  int64_t at_ms; /* time of acceptance of the unkeyed accepts */
+  int64_t not_before_ms; /* monotonic */
+  int64_t at_ms;         /* time of acceptance of the unkeyed accepts */
   struct accept_op *accepts[BATCH_MAX], *keyed[BATCH_MAX];
   struct claim_op *claims[BATCH_MAX];
   struct step_op steps[STEP_KINDS][BATCH_MAX];
@@ -86,8 +88,8 @@ struct journal {
   uv_timer_t timer;
   struct lane lanes[LANES];
   struct list accepts, keyed, claims, orders; /* waiting */
-  size_t solo_left; /* so many requests go one by one */
-  struct pg_array types, claim_states; /* of the executors, for claims */
+  size_t solo_left;                           /* so many requests go one by one */
+  struct pg_array types, claim_states;        /* of the executors, for claims */
   int closing;
   bool closed;
   void (*on_destroyed)(void *arg);

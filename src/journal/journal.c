@@ -1,7 +1,7 @@
 /*
  * journal.c - lanes: what gathers leaves as one transaction on a lane that is free, comes back as
- * committed, refused or in doubt, and is settled accordingly. Loop thread. What is in a lane's arrays
- * belongs to the lane until it is answered.
+ * committed, refused or in doubt, and is settled accordingly. Loop thread. What is in a lane's
+ * arrays belongs to the lane until it is answered.
  */
 #include "journal/internal.h"
 
@@ -62,9 +62,9 @@ static bool passing(const char *sqlstate)
 }
 
 /*
- * Nothing of the transaction happened. If PostgreSQL had no room or broke off, or there is no telling
- * which of several requests it refused, they go again, in the second case one by one; a single one
- * that is refused is told so.
+ * Nothing of the transaction happened. If PostgreSQL had no room or broke off, or there is no
+ * telling which of several requests it refused, they go again, in the second case one by one; a
+ * single one that is refused is told so.
  */
 static void lane_rolled_back(struct lane *lane, const char *sqlstate)
 {
@@ -74,7 +74,9 @@ static void lane_rolled_back(struct lane *lane, const char *sqlstate)
     claim_refuse(lane);
     step_refuse(lane);
   } else {
-    if (!passing(sqlstate)) {
+    if (passing(sqlstate)) {
+      lane->not_before_ms = clock_mono_ms() + REFUSED_PAUSE_MS;
+    } else {
       j->solo_left = lane->n_accepts + lane->n_keyed + lane->n_claims;
       for (int k = 0; k < STEP_KINDS; k++) j->solo_left += lane->n_steps[k];
     }
@@ -140,8 +142,7 @@ static void lane_doubt(struct lane *lane)
   for (size_t i = 0; i < lane->n_accepts; i++) pg_array_ulid(ids, &lane->accepts[i]->id);
   for (size_t i = 0; i < lane->n_keyed; i++) pg_array_ulid(ids, &lane->keyed[i]->id);
   for (int k = 0; k < STEP_KINDS; k++)
-    for (size_t i = 0; i < lane->n_steps[k]; i++)
-      pg_array_ulid(ids, &lane->steps[k][i].order->id);
+    for (size_t i = 0; i < lane->n_steps[k]; i++) pg_array_ulid(ids, &lane->steps[k][i].order->id);
   struct pg_param params[1];
   params_get(lane, params, 1);
   struct pg_batch *batch = pg_batch_begin(lane->conn);
@@ -210,10 +211,11 @@ static void lane_send(struct lane *lane)
 static void on_prepare(uv_prepare_t *handle)
 {
   struct journal *j = handle->data;
+  int64_t now = clock_mono_ms();
   step_drop_lost(j);
   for (int i = 0; i < LANES && work_waiting(j); i++) {
     struct lane *lane = &j->lanes[i];
-    if (lane->ready && !lane->busy && pg_up(lane->conn)) lane_send(lane);
+    if (lane->ready && !lane->busy && now >= lane->not_before_ms) lane_send(lane);
   }
 }
 

@@ -1,12 +1,12 @@
 /*
  * journal.h - the only writer of PostgreSQL: accepts, claims and every step of an order.
  *
- * DESIGN. What gathers while fewer than two transactions are in flight leaves as one transaction with
- * array parameters; each request in it gets a result of its own. An order is in at most one
+ * DESIGN. What gathers while fewer than two transactions are in flight leaves as one transaction
+ * with array parameters; each request in it gets a result of its own. An order is in at most one
  * transaction at a time, and several steps of one order in a batch are one update. Steps are
  * compare-and-set on (fence, ver, not terminal): a stale one changes nothing and its order is lost
- * to this process. When a COMMIT's answer is lost, the orders are read back first, and only what did
- * not happen is done again. After a commit, and only then, the relay tells Redis.
+ * to this process. When a COMMIT's answer is lost, the orders are read back first, and only what
+ * did not happen is done again. After a commit, and only then, the relay tells Redis.
  *
  * Loop thread only. Callbacks run from the loop, never inside the call.
  */
@@ -50,8 +50,8 @@ enum { JOURNAL_HASH_LEN = 32 };
 
 struct journal_accept {
   const char *tenant;
-  const char *client_order_id; /* NULL: none */
-  const char *idempotency_key; /* NULL: none */
+  const char *client_order_id;       /* NULL: none */
+  const char *idempotency_key;       /* NULL: none */
   const unsigned char *request_hash; /* SHA-256 of the body; needed with either of the two */
   const char *type;
   const char *status;  /* the type's initial state */
@@ -106,9 +106,9 @@ typedef void (*journal_claimed_fn)(void *arg, enum status status, struct journal
 
 void journal_claimed_free(struct journal_claimed *claimed);
 
-/* journal_claim() makes session the owner of id: fence + 1, the claim state entered when there is one
- * and no transaction is open, an attempt counted when the last one failed. handover_by_ms: refused
- * as JOURNAL_LATE after that moment by PostgreSQL's clock; INT64_MAX: never. */
+/* journal_claim() makes session the owner of id: fence + 1, the claim state entered when there is
+ * one and no transaction is open, an attempt counted when the last one failed. handover_by_ms:
+ * refused as JOURNAL_LATE after that moment by PostgreSQL's clock; INT64_MAX: never. */
 void journal_claim(struct journal *j, const struct ulid *session, const struct ulid *id,
                    int64_t handover_by_ms, journal_claimed_fn done, void *arg);
 
@@ -119,15 +119,15 @@ struct journal_order {
   struct ulid id;
   const struct order_type *type;
   int64_t fence;
-  int32_t step;    /* updates that committed: with fence, what a step is compared with */
-  int32_t ver;     /* seq of the newest event that committed */
+  int32_t step; /* updates that committed: with fence, what a step is compared with */
+  int32_t ver;  /* seq of the newest event that committed */
   int32_t attempt;
   enum ox_phase phase;         /* after the entries that committed */
   char token[QUEUE_TOKEN_MAX]; /* of the lease in Redis */
-  bool lost; /* a step was refused: whatever follows is dropped with ST_STALE */
-  struct list waiting;   /* of journal_entry: posted, not sent */
-  struct list in_flight; /* sent as one step */
-  struct list_node node; /* in the journal's list while it has something waiting */
+  bool lost;                   /* a step was refused: whatever follows is dropped with ST_STALE */
+  struct list waiting;         /* of journal_entry: posted, not sent */
+  struct list in_flight;       /* sent as one step */
+  struct list_node node;       /* in the journal's list while it has something waiting */
 };
 
 enum journal_hold {

@@ -1,4 +1,5 @@
-/* relay.c - see relay.h. What gathers is kept in arrays that grow to the size of a batch and stay. */
+/* relay.c - see relay.h. What gathers is kept in arrays that grow to the size of a batch and stay.
+ */
 #include "journal/relay.h"
 
 #include <string.h>
@@ -101,13 +102,11 @@ void relay_flush(struct relay *r)
   if (r->enqueued.n)
     settle(r, &r->enqueued, queue_enqueue(q, r->enqueued.items, r->enqueued.n, on_done, r));
   if (r->succeeded.n)
-    settle(r, &r->succeeded,
-           queue_finish(q, r->succeeded.items, r->succeeded.n, true, on_done, r));
+    settle(r, &r->succeeded, queue_finish(q, r->succeeded.items, r->succeeded.n, true, on_done, r));
   if (r->failed.n)
     settle(r, &r->failed, queue_finish(q, r->failed.items, r->failed.n, false, on_done, r));
   if (r->put_back.n)
-    settle(r, &r->put_back,
-           queue_put_back(q, r->put_back.items, r->put_back.n, false, on_done, r));
+    settle(r, &r->put_back, queue_put_back(q, r->put_back.items, r->put_back.n, false, on_done, r));
 }
 
 bool relay_let_go(struct relay *r)

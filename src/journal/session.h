@@ -24,8 +24,8 @@
 
 struct session;
 
-/* What a worker checks just before it sends: does this incarnation still hold? It must be of the same
- * incarnation as when the order was claimed. */
+/* What a worker checks just before it sends: does this incarnation still hold? It must be of the
+ * same incarnation as when the order was claimed. */
 struct session_guard {
   _Atomic int64_t valid_until_ns; /* monotonic */
   _Atomic uint64_t incarnation;
@@ -48,8 +48,8 @@ const struct ulid *session_id(const struct session *s);
 struct session_guard *session_guard(struct session *s);
 bool session_guard_holds(struct session_guard *g, uint64_t incarnation);
 
-/* session_pg_earliest_ms() is the least that PostgreSQL's clock can have shown at the monotonic moment
- * mono_ms, in Unix milliseconds; 0 before the first beat. */
+/* session_pg_earliest_ms() is the least that PostgreSQL's clock can have shown at the monotonic
+ * moment mono_ms, in Unix milliseconds; 0 before the first beat. */
 int64_t session_pg_earliest_ms(const struct session *s, int64_t mono_ms);
 
 /* session_last_start() asks when any other process may have started an order last: done gets how

@@ -1,6 +1,6 @@
 /*
- * step.c - moving orders that this process owns. All that an order has waiting becomes one step: one
- * compare-and-set of its row, all its events. Loop thread; entries belong to the journal from
+ * step.c - moving orders that this process owns. All that an order has waiting becomes one step:
+ * one compare-and-set of its row, all its events. Loop thread; entries belong to the journal from
  * journal_post() until done was called.
  */
 #include <assert.h>
@@ -67,7 +67,8 @@ static void answer(struct list *entries, enum status status)
 
 /* ── going out ──────────────────────────────────────────────────────────────────────────────── */
 
-/* A transaction is settled in one step and the next one opened in another; nothing follows an end. */
+/* A transaction is settled in one step and the next one opened in another; nothing follows an end.
+ */
 static bool fits(const struct journal_entry *e, enum step_kind kind, bool over)
 {
   if (over) return false;
@@ -132,7 +133,8 @@ struct step_sum {
 static struct step_sum sum_up(const struct journal_order *o)
 {
   struct step_sum sum = {0};
-  list_each(n, &o->in_flight) {
+  list_each(n, &o->in_flight)
+  {
     const struct journal_entry *e = container_of(n, struct journal_entry, node);
     if (e->state) sum.status = e->state->name;
     if (e->state && e->state->phase == OX_SUCCEEDED) sum.result = e->data ? e->data : "{}";
@@ -168,7 +170,8 @@ static void put_order(struct pg_array *p, const struct step_op *op)
 static void put_events(struct pg_array *p, const struct journal_order *o)
 {
   int32_t seq = o->ver;
-  list_each(n, &o->in_flight) {
+  list_each(n, &o->in_flight)
+  {
     const struct journal_entry *e = container_of(n, struct journal_entry, node);
     if (!e->state) continue;
     pg_array_ulid(&p[12], &o->id);
@@ -182,7 +185,8 @@ static void put_events(struct pg_array *p, const struct journal_order *o)
 
 static void put_intent(struct pg_array *p, const struct journal_order *o)
 {
-  list_each(n, &o->in_flight) {
+  list_each(n, &o->in_flight)
+  {
     const struct journal_intent *i = container_of(n, struct journal_entry, node)->intent;
     if (!i) continue;
     pg_array_ulid(&p[18], &o->id);
@@ -199,7 +203,8 @@ static void put_intent(struct pg_array *p, const struct journal_order *o)
 static void put_settle(struct pg_array *p, const struct journal_order *o)
 {
   static const char *const outcomes[] = {NULL, "landed", "reverted", "dead"};
-  list_each(n, &o->in_flight) {
+  list_each(n, &o->in_flight)
+  {
     const struct journal_entry *e = container_of(n, struct journal_entry, node);
     if (!e->settle) continue;
     pg_array_ulid(&p[18], &o->id);
@@ -233,7 +238,7 @@ static void on_moved(void *arg, const PGresult *r)
 static void send_kind(struct lane *lane, struct pg_batch *batch, enum step_kind kind)
 {
   static const enum pg_oid common[EVENT_PARAMS] = {
-      PG_UUID, PG_INT8, PG_INT4, PG_INT4,  PG_TEXT, PG_INT2, PG_INT2, PG_INT8, PG_TEXT,
+      PG_UUID, PG_INT8,  PG_INT4, PG_INT4, PG_TEXT, PG_INT2, PG_INT2, PG_INT8, PG_TEXT,
       PG_TEXT, PG_BYTEA, PG_INT2, PG_UUID, PG_INT4, PG_TEXT, PG_INT2, PG_INT4, PG_TEXT};
   static const enum pg_oid intent[] = {PG_UUID, PG_TEXT, PG_TEXT,        PG_BYTEA,
                                        PG_INT8, PG_INT8, PG_TIMESTAMPTZ, PG_INT8};
@@ -270,7 +275,8 @@ static void relay_events(struct relay *relay, const struct step_op *op)
 {
   const struct journal_order *o = op->order;
   int32_t seq = o->ver;
-  list_each(n, &o->in_flight) {
+  list_each(n, &o->in_flight)
+  {
     const struct journal_entry *e = container_of(n, struct journal_entry, node);
     if (!e->state) continue;
     struct order_event event = {.order_id = o->id,
@@ -377,7 +383,8 @@ void step_refuse(struct lane *lane)
 /* What is posted for an order that was lost before is told so in the next turn. */
 void step_drop_lost(struct journal *j)
 {
-  list_each(n, &j->orders) {
+  list_each(n, &j->orders)
+  {
     struct journal_order *o = container_of(n, struct journal_order, node);
     if (!o->lost) continue;
     list_remove(&j->orders, n);
@@ -388,8 +395,8 @@ void step_drop_lost(struct journal *j)
 /* ── in doubt ───────────────────────────────────────────────────────────────────────────────── */
 
 /*
- * A step moves (fence, step) in a way nothing else does: if the row shows both as they are after it,
- * it happened; as they were before it, it did not and goes again; else the order is another's.
+ * A step moves (fence, step) in a way nothing else does: if the row shows both as they are after
+ * it, it happened; as they were before it, it did not and goes again; else the order is another's.
  */
 void step_found(struct lane *lane, const struct doubt_row *row)
 {

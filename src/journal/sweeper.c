@@ -13,16 +13,17 @@ enum { PAGE = 500, TICK_MS = 20, KEYS_EVERY_MS = 3600 * 1000 };
 
 /* A page of due, each with whether it waits for somebody, and how long until it may be claimed. */
 #define PAGE_SQL                                                                                   \
-  "SELECT d.order_id, o.phase < 2 AND (o.owner IS NULL OR NOT EXISTS (SELECT 1"                      \
-  " FROM worker_sessions s WHERE s.id = o.owner"                                                     \
-  " AND session_alive(s, $2::bigint * interval '1 ms'))),"                                           \
-  " greatest(0, ceil(extract(epoch FROM o.due_at - clock_timestamp()) * 1000))::bigint"              \
-  " FROM (SELECT order_id FROM due WHERE order_id > $1::uuid ORDER BY order_id LIMIT $3::bigint) d"  \
+  "SELECT d.order_id, o.phase < 2 AND (o.owner IS NULL OR NOT EXISTS (SELECT 1"                    \
+  " FROM worker_sessions s WHERE s.id = o.owner"                                                   \
+  " AND session_alive(s, $2::bigint * interval '1 ms'))),"                                         \
+  " greatest(0, ceil(extract(epoch FROM o.due_at - clock_timestamp()) * 1000))::bigint"            \
+  " FROM (SELECT order_id FROM due WHERE order_id > $1::uuid ORDER BY order_id LIMIT $3::bigint) " \
+  "d"                                                                                              \
   " JOIN orders o ON o.order_id = d.order_id ORDER BY d.order_id"
 
 /* A session that ended without saying so since the last look: its orders wait for nobody. */
 #define DIED_SQL                                                                                   \
-  "SELECT count(*) FROM worker_sessions s WHERE NOT s.closed"                                        \
+  "SELECT count(*) FROM worker_sessions s WHERE NOT s.closed"                                      \
   " AND NOT session_alive(s, $1::bigint * interval '1 ms')"
 
 static const struct pg_statement statements[] = {
@@ -51,7 +52,8 @@ struct sweeper {
   void *destroyed_arg;
 };
 
-/* Start over from the first page. A full run begins here too: what was passed may have been lost. */
+/* Start over from the first page. A full run begins here too: what was passed may have been lost.
+ */
 static void rewind_page(struct sweeper *s)
 {
   memset(&s->after, 0, sizeof s->after);
@@ -132,7 +134,7 @@ static void on_timer(uv_timer_t *timer)
   struct sweeper *s = timer->data;
   int64_t now = clock_mono_ms();
   if (relay_let_go(s->relay)) sweeper_run(s);
-  if (s->asking || s->enqueuing || !pg_up(s->conn)) return;
+  if (s->asking || s->enqueuing || !pg_up(s->conn) || !queue_up(s->queue)) return;
   if (s->asked && !s->full) rewind_page(s);
   bool rolling = now - s->paged_ms >= s->options.interval_ms;
   if (!rolling && !s->full) return;

@@ -1,9 +1,10 @@
 /*
- * sweeper.h - puts back what Redis does not know: walks the orders that have not ended, page by page,
- * and enqueues those that nobody owns. Enqueueing is idempotent, so in good times it changes nothing.
+ * sweeper.h - puts back what Redis does not know: walks the orders that have not ended, page by
+ * page, and enqueues those that nobody owns. Enqueueing is idempotent, so in good times it changes
+ * nothing.
  *
- * It rolls slowly all the time, and runs through at full speed after whatever can have lost hints: the
- * start, a Redis that came back, a relay that let go, a process that died. Loop thread only.
+ * It rolls slowly all the time, and runs through at full speed after whatever can have lost hints:
+ * the start, a Redis that came back, a relay that let go, a process that died. Loop thread only.
  */
 #ifndef JOURNAL_SWEEPER_H
 #define JOURNAL_SWEEPER_H

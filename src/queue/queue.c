@@ -71,6 +71,11 @@ void queue_disconnect(struct queue *q)
   q->redis = NULL;
 }
 
+bool queue_up(const struct queue *q)
+{
+  return q->redis && redis_up(q->redis);
+}
+
 void queue_destroy(struct queue *q)
 {
   if (!q) return;

@@ -89,6 +89,7 @@ void queue_destroy(struct queue *q);
 /* queue_disconnect() lets go of the connection, which is about to be closed: every call says ST_AWAY
  * from now on. */
 void queue_disconnect(struct queue *q);
+bool queue_up(const struct queue *q); /* Redis can be asked */
 
 /* queue_enqueue() makes orders wait that are not known yet, waiting, delayed or active: idempotent.
  * An empty message on queue_wake_channel() says that there is work at once, or a next due sooner

@@ -1,10 +1,10 @@
 /*
  * serve.c - see serve.h.
  *
- * DESIGN. Start: schema, plugins, then each room with those it knows. Stop: readiness off and nothing
- * claimed; orders finish or are released; sockets are closed; what the journal holds is written; Redis
- * is let go, so that no callback is left; then everything else. A second signal ends the process where
- * it stands: PostgreSQL has the facts.
+ * DESIGN. Start: schema, plugins, then each room with those it knows. Stop: readiness off and
+ * nothing claimed; orders finish or are released; sockets are closed; what the journal holds is
+ * written; Redis is let go, so that no callback is left; then everything else. A second signal ends
+ * the process where it stands: PostgreSQL has the facts.
  */
 #include "serve/serve.h"
 
@@ -49,10 +49,10 @@ struct serve {
   struct relay *relay;
   struct journal *journal;
   struct sweeper *sweeper;
-  struct reader *reader;   /* api */
-  struct hub *hub;         /* api */
-  struct ws_server *ws;    /* api */
-  struct http_server *http; /* api, or a worker with WORKER_PORT */
+  struct reader *reader;         /* api */
+  struct hub *hub;               /* api */
+  struct ws_server *ws;          /* api */
+  struct http_server *http;      /* api, or a worker with WORKER_PORT */
   struct dispatcher *dispatcher; /* worker */
   struct api api;
   bool subscriber_was_up;
@@ -199,6 +199,11 @@ static void on_signal(uv_signal_t *handle, int number)
   stop(s);
 }
 
+static void on_queue_lost(void *arg)
+{
+  sweeper_run(((struct serve *)arg)->sweeper);
+}
+
 static void on_fatal(void *arg)
 {
   (void)arg;
@@ -219,9 +224,8 @@ static bool migrate(const struct config *c)
   char error[512];
   int64_t until = clock_mono_ms() + START_PATIENCE_MS;
   for (;;) {
-    enum status status = c->no_migrate
-                             ? migrate_check(c->database_url, error, sizeof error)
-                             : migrate_run(c->database_url, error, sizeof error);
+    enum status status = c->no_migrate ? migrate_check(c->database_url, error, sizeof error)
+                                       : migrate_run(c->database_url, error, sizeof error);
     if (status == ST_OK) return true;
     if (status != ST_AWAY || clock_mono_ms() >= until) break;
     LOG_WARN("waiting for PostgreSQL", LOG_STR("reason", error));
@@ -308,6 +312,7 @@ static void start_workers(struct serve *s)
                                    .registry = s->registry,
                                    .queue = s->queue,
                                    .journal = s->journal,
+                                   .on_queue_lost = on_queue_lost,
                                    .on_fatal = on_fatal,
                                    .arg = s};
   s->dispatcher = dispatcher_create(&s->loop, &parts);

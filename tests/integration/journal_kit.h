@@ -177,7 +177,8 @@ static inline void kit_open(struct kit *k)
                                  .get = kit_config_get,
                                  .now_ms = clock_unix_ms,
                                  .log = kit_config_log};
-  cr_assert_eq(registry_load(dir, &k->config, &k->registry, error, sizeof error), ST_OK, "%s", error);
+  cr_assert_eq(registry_load(dir, &k->config, &k->registry, error, sizeof error), ST_OK, "%s",
+               error);
   snprintf(so, sizeof so, "%s/good.so", dir);
   unlink(so);
   rmdir(dir);
