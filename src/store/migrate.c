@@ -160,7 +160,18 @@ static bool apply(struct run *run, const struct migration *m)
   return false;
 }
 
-/* Without statistics the first plans are bad ones, and prepared statements keep them for long. */
+/* Statistics for what a migration filled or rewrote. Not for empty tables: a table that was found
+ * empty is planned as if it stayed so, one that was never looked at as if it had some pages. */
+static bool analyze(struct run *run)
+{
+  return execute(run,
+                 "DO $$ DECLARE t regclass; BEGIN"
+                 " FOR t IN SELECT oid::regclass FROM pg_class WHERE relkind = 'r'"
+                 " AND relnamespace = current_schema()::regnamespace AND pg_relation_size(oid) > 0"
+                 " LOOP EXECUTE format('ANALYZE %s', t); END LOOP; END $$",
+                 "analyze");
+}
+
 static enum status bring_forward(struct run *run, const struct migration *list, size_t n)
 {
   size_t applied = 0;
@@ -178,7 +189,7 @@ static enum status bring_forward(struct run *run, const struct migration *list, 
   if (st != ST_OK || applied == n) return st;
   for (size_t i = applied; i < n; i++)
     if (!apply(run, &list[i])) return ST_BROKEN;
-  return execute(run, "ANALYZE", "analyze") ? ST_OK : ST_BROKEN;
+  return analyze(run) ? ST_OK : ST_BROKEN;
 }
 
 enum status migrate_apply(const char *url, const struct migration *list, size_t n, char *error,

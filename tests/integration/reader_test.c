@@ -1,0 +1,514 @@
+/* reader_test.c - look-ups against the daemon's own schema, their number of statements, their
+ * plans. */
+#include "store/reader.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "io/pg_start.h"
+#include "order/type.h"
+#include "store/migrate.h"
+#include "support.h"
+
+struct fixture {
+  uv_loop_t loop;
+  struct proxy proxy;
+  char url[256], via[256];
+  struct reader *reader;
+  bool closed;
+};
+
+struct answer {
+  bool done;
+  enum status status;
+  struct ulid id;
+  char text[1024]; /* an order as JSON, or all events, one a line */
+  size_t n;
+  int32_t last;
+  bool terminal;
+  struct fixture *f;
+};
+
+static struct ulid id_of(unsigned n)
+{
+  struct ulid id = {
+      {1, [12] = (uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}};
+  return id;
+}
+
+/* The uuid of id_of(n), for SQL: the number stands in its last four bytes. */
+#define UUID_OF "('01000000-0000-0000-0000-0000' || lpad(to_hex(n), 8, '0'))::uuid"
+
+static void on_order(void *arg, enum status status, const struct order *order)
+{
+  struct answer *a = arg;
+  struct buf b;
+
+  cr_assert_not(a->done, "answered twice");
+  a->done = true;
+  a->status = status;
+  cr_assert_eq(order != NULL, status == ST_OK);
+  if (!order) return;
+  a->id = order->id;
+  buf_init(&b, 1 << 20);
+  order_write(order, &b);
+  snprintf(a->text, sizeof a->text, "%s", b.data);
+  buf_deinit(&b);
+}
+
+static void on_events(void *arg, enum status status, const struct reader_event *events, size_t n)
+{
+  struct answer *a = arg;
+  size_t len = 0;
+
+  cr_assert_not(a->done, "answered twice");
+  a->done = true;
+  a->status = status;
+  a->n = n;
+  for (size_t i = 0; i < n; i++) {
+    if (i) cr_assert_gt(events[i].seq, a->last);
+    a->last = events[i].seq;
+    a->terminal = events[i].terminal;
+    if (len + events[i].json_len + 2 > sizeof a->text) continue;
+    memcpy(a->text + len, events[i].json, events[i].json_len);
+    len += events[i].json_len;
+    a->text[len++] = '\n';
+  }
+}
+
+static void on_heads(void *arg, enum status status, const struct reader_head *heads, size_t n)
+{
+  struct answer *a = arg;
+
+  cr_assert_not(a->done, "answered twice");
+  a->done = true;
+  a->status = status;
+  a->n = n;
+  for (size_t i = 0; i < n; i++) a->last += heads[i].ver;
+}
+
+static bool is_up(void *arg)
+{
+  return reader_up(((struct fixture *)arg)->reader);
+}
+
+static void prepare_schema(struct fixture *f, const char *schema)
+{
+  char error[256];
+
+  signal(SIGPIPE, SIG_IGN);
+  log_set_level(LOG_LEVEL_ERROR);
+  *f = (struct fixture){0};
+  own_schema(f->url, sizeof f->url, schema);
+  cr_assert_eq(migrate_run(f->url, error, sizeof error), ST_OK, "%s", error);
+}
+
+/* Order n is of tenant t0 or t1 with own id "own-N" (every third has none), version n % 5 + 1. */
+static void make_orders(struct fixture *f, int n)
+{
+  char text[1024];
+
+  snprintf(
+      text, sizeof text,
+      "INSERT INTO orders(order_id, tenant, client_order_id, type, status, phase, ver, payload,"
+      "  result, created_at, updated_at, completed_at)"
+      " SELECT " UUID_OF ", 't' || n %% 2, CASE WHEN n %% 3 > 0 THEN 'own-' || n END, 'market',"
+      "  'confirmed', 2, n %% 5 + 1, '{\"amount\":1.50}', '{\"dex\":\"raydium\"}',"
+      "  to_timestamp(1700000000.123), to_timestamp(1700000001), to_timestamp(1700000002)"
+      " FROM generate_series(0, %d) n",
+      n - 1);
+  sql(f->url, text);
+  snprintf(text, sizeof text,
+           "INSERT INTO order_events(order_id, seq, status, phase, attempt, at, data)"
+           " SELECT " UUID_OF ", seq, CASE WHEN seq > n %% 5 THEN 'confirmed' ELSE 'routing' END,"
+           "  CASE WHEN seq > n %% 5 THEN 2 ELSE 1 END, 1, to_timestamp(1700000000 + seq),"
+           "  CASE WHEN seq > 1 THEN '{\"k\":1}'::json END"
+           " FROM generate_series(0, %d) n, generate_series(1, n %% 5 + 1) seq",
+           n - 1);
+  sql(f->url, text);
+}
+
+static void start(struct fixture *f, const char *schema, int n_orders)
+{
+  prepare_schema(f, schema);
+  make_orders(f, n_orders);
+  uv_loop_init(&f->loop);
+  proxy_start(&f->proxy, &f->loop, url_port(f->url));
+  through(f->via, sizeof f->via, f->url, "127.0.0.1", f->proxy.port);
+  f->reader = reader_create(&f->loop, f->via);
+  cr_assert(turn_until(&f->loop, WAIT_MS, is_up, f));
+}
+
+static void stop(struct fixture *f)
+{
+  proxy_stop(&f->proxy);
+  loop_finish(&f->loop);
+}
+
+static void finish(struct fixture *f)
+{
+  reader_destroy(f->reader, set_flag, &f->closed);
+  wait_for(&f->loop, &f->closed);
+  stop(f);
+}
+
+static void ask_order(struct fixture *f, const char *tenant, unsigned n, struct answer *a)
+{
+  struct ulid id = id_of(n);
+  cr_assert_eq(reader_order(f->reader, tenant, &id, on_order, a), ST_OK);
+  cr_assert_not(a->done, "answered inside the call");
+}
+
+static void ask_events(struct fixture *f, unsigned n, int32_t since, struct answer *a)
+{
+  struct ulid id = id_of(n);
+  cr_assert_eq(reader_events(f->reader, &id, since, on_events, a), ST_OK);
+}
+
+Test(reader, finds_an_order_of_its_tenant_only)
+{
+  struct answer a[4] = {{0}};
+  struct fixture f;
+
+  start(&f, "reader_order", 10);
+  ask_order(&f, "t1", 1, &a[0]);
+  ask_order(&f, "t0", 1, &a[1]);
+  ask_order(&f, "t1", 99, &a[2]);
+  ask_order(&f, "t0", 6, &a[3]);
+  wait_for(&f.loop, &a[3].done);
+  cr_assert_eq(a[0].status, ST_OK);
+  cr_assert_str_eq(a[0].text,
+                   "{\"orderId\":\"ord_01000000000000000000000001\",\"clientOrderId\":\"own-1\","
+                   "\"type\":\"market\",\"status\":\"confirmed\",\"phase\":\"succeeded\","
+                   "\"attempt\":1,\"seq\":2,\"amount\":1.50,\"dex\":\"raydium\",\"error\":null,"
+                   "\"createdAt\":\"2023-11-14T22:13:20.123Z\","
+                   "\"updatedAt\":\"2023-11-14T22:13:21.000Z\","
+                   "\"completedAt\":\"2023-11-14T22:13:22.000Z\"}");
+  cr_assert_eq(a[1].status, ST_NOT_FOUND);
+  cr_assert_eq(a[2].status, ST_NOT_FOUND);
+  cr_assert_eq(a[3].status, ST_OK);
+  cr_assert(strstr(a[3].text, "\"clientOrderId\":null"));
+  finish(&f);
+}
+
+Test(reader, finds_an_order_by_the_callers_own_id)
+{
+  static const char *const ASKS[][2] = {{"t1", "own-1"}, {"t0", "own-1"}, {"t0", "own-2"},
+                                        {"t1", "own-1"}, {"t0", "own-6"}, {"t0", ""}};
+  static const enum status WANT[] = {ST_OK, ST_NOT_FOUND, ST_OK, ST_OK, ST_NOT_FOUND, ST_NOT_FOUND};
+  enum { N = sizeof WANT / sizeof *WANT };
+  struct answer a[N] = {{0}};
+  struct ulid one = id_of(1), two = id_of(2);
+  struct fixture f;
+
+  start(&f, "reader_own", 10);
+  for (int i = 0; i < N; i++) {
+    char tenant[8], own[16]; /* borrowed for the call only */
+    snprintf(tenant, sizeof tenant, "%s", ASKS[i][0]);
+    snprintf(own, sizeof own, "%s", ASKS[i][1]);
+    cr_assert_eq(reader_order_by_own_id(f.reader, tenant, own, on_order, &a[i]), ST_OK);
+  }
+  wait_for(&f.loop, &a[N - 1].done);
+  for (int i = 0; i < N; i++) cr_assert_eq(a[i].status, WANT[i], "%d", i);
+  cr_assert_eq(ulid_compare(&a[0].id, &one), 0);
+  cr_assert_eq(ulid_compare(&a[2].id, &two), 0);
+  cr_assert_eq(ulid_compare(&a[3].id, &one), 0);
+  finish(&f);
+}
+
+Test(reader, a_turn_is_one_statement_for_everybody)
+{
+  enum { N = 200 };
+  static struct answer a[N];
+  struct fixture f;
+
+  start(&f, "reader_turn", 20);
+  f.proxy.reads_up = 0;
+  for (int i = 0; i < N; i++) ask_order(&f, i % 2 ? "t1" : "t0", (unsigned)i % 40, &a[i]);
+  for (int i = 0; i < N; i++) wait_for(&f.loop, &a[i].done);
+  cr_assert_eq(f.proxy.reads_up, 1);
+  for (int i = 0; i < N; i++)
+    cr_assert_eq(a[i].status, i % 40 < 20 ? ST_OK : ST_NOT_FOUND, "%d", i);
+  finish(&f);
+}
+
+Test(reader, more_than_a_flight_takes_is_answered_too)
+{
+  enum { N = 3000 };
+  static struct answer a[N];
+  struct fixture f;
+
+  start(&f, "reader_many", 50);
+  for (int i = 0; i < N; i++) {
+    if (i % 2)
+      ask_events(&f, (unsigned)i % 50, 0, &a[i]);
+    else
+      ask_order(&f, "t0", (unsigned)i % 50, &a[i]);
+  }
+  for (int i = 0; i < N; i++) {
+    wait_for(&f.loop, &a[i].done);
+    cr_assert_eq(a[i].status, ST_OK);
+    if (i % 2) cr_assert_eq(a[i].n, (size_t)(i % 50) % 5 + 1);
+  }
+  finish(&f);
+}
+
+Test(reader, reads_events_after_a_seq)
+{
+  struct answer a[6] = {{0}};
+  struct fixture f;
+
+  start(&f, "reader_events", 10);
+  ask_events(&f, 4, 0, &a[0]);
+  ask_events(&f, 4, 3, &a[1]);
+  ask_events(&f, 4, 5, &a[2]);
+  ask_events(&f, 1, 0, &a[3]);
+  ask_events(&f, 77, 0, &a[4]);
+  ask_events(&f, 4, 4, &a[5]);
+  wait_for(&f.loop, &a[5].done);
+  cr_assert_eq(a[0].n, 5);
+  cr_assert_eq(a[0].last, 5);
+  cr_assert(a[0].terminal);
+  cr_assert_eq(a[1].n, 2);
+  cr_assert_eq(a[2].n, 0);
+  cr_assert_eq(a[2].status, ST_OK);
+  cr_assert_eq(a[4].n, 0);
+  cr_assert_str_eq(a[5].text, "{\"orderId\":\"ord_01000000000000000000000004\",\"seq\":5,"
+                              "\"status\":\"confirmed\",\"phase\":\"succeeded\",\"attempt\":1,"
+                              "\"timestamp\":\"2023-11-14T22:13:25.000Z\",\"data\":{\"k\":1}}\n");
+  cr_assert(strstr(a[3].text, "\"seq\":1,\"status\":\"routing\",\"phase\":\"active\""));
+  cr_assert(strstr(a[3].text, "\"data\":{}}\n"));
+  finish(&f);
+}
+
+Test(reader, the_last_event_may_not_be_terminal)
+{
+  struct answer a = {0};
+  struct fixture f;
+
+  start(&f, "reader_open", 5);
+  sql(f.url, "DELETE FROM order_events WHERE seq = 5");
+  ask_events(&f, 4, 0, &a);
+  wait_for(&f.loop, &a.done);
+  cr_assert_eq(a.last, 4);
+  cr_assert_not(a.terminal);
+  finish(&f);
+}
+
+Test(reader, reads_a_long_history_in_parts)
+{
+  struct answer a = {0}, b = {0};
+  struct fixture f;
+
+  start(&f, "reader_long", 1);
+  sql(f.url, "INSERT INTO order_events(order_id, seq, status, phase, attempt, at)"
+             " SELECT '01000000-0000-0000-0000-000000000000', g, 's', 1, 1, now()"
+             " FROM generate_series(2, 12000) g");
+  ask_events(&f, 0, 0, &a);
+  wait_for(&f.loop, &a.done);
+  cr_assert_eq(a.n, 10000);
+  ask_events(&f, 0, a.last, &b);
+  wait_for(&f.loop, &b.done);
+  cr_assert_eq(b.n, 2000);
+  cr_assert_eq(b.last, 12000);
+  finish(&f);
+}
+
+Test(reader, reads_heads)
+{
+  enum { N = 1000 };
+  static struct ulid ids[N];
+  struct answer a = {0}, b = {0};
+  struct fixture f;
+
+  start(&f, "reader_heads", 10);
+  for (unsigned i = 0; i < N; i++) ids[i] = id_of(i);
+  cr_assert_eq(reader_heads(f.reader, ids, N, on_heads, &a), ST_OK);
+  cr_assert_eq(reader_heads(f.reader, ids, 0, on_heads, &b), ST_OK);
+  memset(ids, 0, sizeof ids); /* they were copied */
+  wait_for(&f.loop, &a.done);
+  wait_for(&f.loop, &b.done);
+  cr_assert_eq(a.n, 10);
+  cr_assert_eq(a.last, 2 * (1 + 2 + 3 + 4 + 5));
+  cr_assert_eq(b.n, 0);
+  cr_assert_eq(b.status, ST_OK);
+  finish(&f);
+}
+
+Test(reader, outstanding_asks_are_bounded)
+{
+  enum { N = 4096 };
+  static struct answer a[N];
+  struct answer late = {0};
+  struct ulid id = id_of(0);
+  struct fixture f;
+
+  start(&f, "reader_bound", 1);
+  for (int i = 0; i < N; i++) ask_order(&f, "t0", 0, &a[i]);
+  cr_assert_eq(reader_order(f.reader, "t0", &id, on_order, &late), ST_FULL);
+  cr_assert_eq(reader_heads(f.reader, &id, 1, on_heads, &late), ST_FULL);
+  for (int i = 0; i < N; i++) wait_for(&f.loop, &a[i].done);
+  ask_order(&f, "t0", 0, &late);
+  wait_for(&f.loop, &late.done);
+  finish(&f);
+}
+
+/* Some are under way, some still wait for their turn: all hear of it, once. */
+Test(reader, a_broken_connection_answers_everybody)
+{
+  enum { N = 1500 };
+  static struct answer a[N];
+  struct answer late = {0};
+  struct ulid id = id_of(0);
+  struct fixture f;
+
+  start(&f, "reader_cut", 1);
+  proxy_hold(&f.proxy, true);
+  for (int i = 0; i < N; i++) ask_order(&f, "t0", 0, &a[i]);
+  turn_until(&f.loop, 50, never, NULL);
+  proxy_cut(&f.proxy);
+  proxy_refuse(&f.proxy);
+  for (int i = 0; i < N; i++) {
+    wait_for(&f.loop, &a[i].done);
+    cr_assert_eq(a[i].status, ST_AWAY);
+  }
+  cr_assert_not(reader_up(f.reader));
+  cr_assert_eq(reader_order(f.reader, "t0", &id, on_order, &late), ST_AWAY);
+  cr_assert_eq(reader_heads(f.reader, &id, 1, on_heads, &late), ST_AWAY);
+  proxy_hold(&f.proxy, false);
+  proxy_listen(&f.proxy);
+  cr_assert(turn_until(&f.loop, WAIT_MS, is_up, &f));
+  ask_order(&f, "t0", 0, &late);
+  wait_for(&f.loop, &late.done);
+  cr_assert_eq(late.status, ST_OK);
+  finish(&f);
+}
+
+Test(reader, destroying_answers_everybody)
+{
+  enum { N = 1500 };
+  static struct answer a[N];
+  struct answer late = {0};
+  struct ulid id = id_of(0);
+  struct fixture f;
+
+  start(&f, "reader_destroy", 1);
+  for (int i = 0; i < N / 2; i++) ask_order(&f, "t0", 0, &a[i]);
+  uv_run(&f.loop, UV_RUN_NOWAIT);
+  for (int i = N / 2; i < N; i++) ask_order(&f, "t0", 0, &a[i]);
+  reader_destroy(f.reader, set_flag, &f.closed);
+  cr_assert_not(a[N - 1].done, "answered inside the call");
+  cr_assert_eq(reader_order(f.reader, "t0", &id, on_order, &late), ST_AWAY);
+  wait_for(&f.loop, &f.closed);
+  for (int i = 0; i < N; i++) cr_assert(a[i].done, "%d", i);
+  reader_destroy(NULL, NULL, NULL);
+  stop(&f);
+}
+
+static void destroy_inside(void *arg, enum status status, const struct order *order)
+{
+  struct answer *a = arg;
+
+  on_order(arg, status, order);
+  reader_destroy(a->f->reader, set_flag, &a->f->closed);
+}
+
+Test(reader, a_callback_may_destroy)
+{
+  struct fixture f;
+  struct answer a = {.f = &f}, b = {0};
+  struct ulid id = id_of(0);
+
+  start(&f, "reader_inside", 1);
+  cr_assert_eq(reader_order(f.reader, "t0", &id, destroy_inside, &a), ST_OK);
+  ask_order(&f, "t0", 0, &b);
+  wait_for(&f.loop, &f.closed);
+  cr_assert(a.done && b.done);
+  stop(&f);
+}
+
+static void ask_again(void *arg, enum status status, const struct order *order)
+{
+  struct answer *a = arg;
+  struct ulid id = id_of(0);
+
+  (void)order;
+  cr_assert_eq(status, ST_OK);
+  a->done = ++a->n == 200;
+  if (!a->done) cr_assert_eq(reader_order(a->f->reader, "t0", &id, ask_again, a), ST_OK);
+}
+
+Test(reader, a_callback_may_ask)
+{
+  struct fixture f;
+  struct answer a = {.f = &f};
+  struct ulid id = id_of(0);
+
+  start(&f, "reader_again", 1);
+  cr_assert_eq(reader_order(f.reader, "t0", &id, ask_again, &a), ST_OK);
+  wait_for(&f.loop, &a.done);
+  finish(&f);
+}
+
+/* ── plans ──────────────────────────────────────────────────────────────────────────────────── */
+
+/* explain() writes the plan a prepared statement settles on when it is used for long. */
+static void explain(PGconn *pg, const struct pg_statement *s, char *out, size_t len)
+{
+  char text[2048];
+  PGresult *r;
+
+  snprintf(text, sizeof text, "PREPARE p_%s AS %s", s->name, s->sql);
+  r = PQexec(pg, text);
+  cr_assert_eq(PQresultStatus(r), PGRES_COMMAND_OK, "%s", PQerrorMessage(pg));
+  PQclear(r);
+  snprintf(text, sizeof text, "EXPLAIN (COSTS off) EXECUTE p_%s(%s)", s->name,
+           strstr(s->sql, "$2") ? "NULL, NULL" : "NULL");
+  r = PQexec(pg, text);
+  cr_assert_eq(PQresultStatus(r), PGRES_TUPLES_OK, "%s", PQerrorMessage(pg));
+  *out = '\0';
+  for (int i = 0; i < PQntuples(r); i++)
+    snprintf(out + strlen(out), len - strlen(out), "%s\n", PQgetvalue(r, i, 0));
+  PQclear(r);
+}
+
+/* A connection with the settings all of ours have. */
+static PGconn *open_like_ox(const char *url)
+{
+  PGconn *pg = pg_start(url, "plans", WAIT_MS, NULL);
+  PostgresPollingStatusType step;
+
+  while ((step = PQconnectPoll(pg)) != PGRES_POLLING_OK)
+    cr_assert_neq(step, PGRES_POLLING_FAILED, "%s", PQerrorMessage(pg));
+  return pg;
+}
+
+static void check_plans(const char *url)
+{
+  PGconn *pg = open_like_ox(url);
+  char plan[4096];
+
+  PQclear(PQexec(pg, "SET plan_cache_mode = force_generic_plan"));
+  for (size_t i = 0; i < n_reader_statements; i++) {
+    explain(pg, &reader_statements[i], plan, sizeof plan);
+    cr_assert(strstr(plan, "Index Cond"), "%s: %s", reader_statements[i].name, plan);
+    cr_assert_null(strstr(plan, "Seq Scan"), "%s: %s", reader_statements[i].name, plan);
+    cr_assert_null(strstr(plan, "Hash Join"), "%s: %s", reader_statements[i].name, plan);
+    cr_assert_null(strstr(plan, "Merge Join"), "%s: %s", reader_statements[i].name, plan);
+  }
+  PQfinish(pg);
+}
+
+Test(reader, plans_are_index_scans)
+{
+  struct fixture f;
+
+  prepare_schema(&f, "reader_plans");
+  check_plans(f.url); /* as on the first day */
+  sql(f.url, "ANALYZE orders, order_events");
+  check_plans(f.url); /* known to be empty: a prepared statement keeps this plan for long */
+  make_orders(&f, 100000);
+  check_plans(f.url);
+  sql(f.url, "ANALYZE orders, order_events");
+  check_plans(f.url);
+  sql(f.url, "SET client_min_messages = error; DROP SCHEMA test_reader_plans CASCADE");
+}
