@@ -36,6 +36,7 @@ struct hub {
   struct list orders; /* of watched.node: the next to be checked is in front */
   struct list retry;  /* of watched.retry: a read failed */
   size_t n_watches;
+  int64_t now_ms;    /* monotonic, of the last tick */
   size_t reads;      /* reader callbacks still to come */
   size_t check_left; /* orders of the check under way */
   bool checking;     /* a chunk is in flight */
@@ -169,7 +170,7 @@ static int32_t read_since(const struct watched *o)
 
 static void read_failed(struct watched *o)
 {
-  if (!o->failing_since_ms) o->failing_since_ms = clock_mono_ms();
+  if (!o->failing_since_ms) o->failing_since_ms = o->hub->now_ms;
   if (!list_linked(&o->retry)) list_append(&o->hub->retry, &o->retry);
 }
 
@@ -328,23 +329,15 @@ static void check(struct hub *h)
 
 /* ── ticks ──────────────────────────────────────────────────────────────────────────────────── */
 
-static void retry_reads(struct hub *h, int64_t now_ms)
+static void retry_reads(struct hub *h)
 {
   for (size_t left = h->retry.len; left > 0 && !list_empty(&h->retry); left--) {
     struct watched *o = container_of(list_pop(&h->retry), struct watched, retry);
-    if (now_ms - o->failing_since_ms >= LOST_AFTER_MS)
+    if (h->now_ms - o->failing_since_ms >= LOST_AFTER_MS)
       lose(o);
     else
       settle(o);
   }
-}
-
-static void subscribe(struct hub *h)
-{
-  h->idle_ticks = 0;
-  if (h->subscribed) return;
-  h->subscribed = true;
-  redis_subscribe(h->subscriber, h->channel);
 }
 
 static void leave_channel(struct hub *h)
@@ -356,12 +349,13 @@ static void leave_channel(struct hub *h)
 
 void hub_tick(struct hub *h, int64_t now_mono_ms)
 {
+  h->now_ms = now_mono_ms;
   if (h->n_watches == 0) {
     if (++h->idle_ticks >= IDLE_TICKS) leave_channel(h);
     return;
   }
   h->idle_ticks = 0;
-  retry_reads(h, now_mono_ms);
+  retry_reads(h);
   check(h);
 }
 
@@ -374,6 +368,14 @@ static void on_timer(uv_timer_t *timer)
 static uint64_t jittered_tick_ms(void)
 {
   return TICK_MS - 100 + (uint64_t)clock_mono_ns() / 1000 % 200;
+}
+
+static void subscribe(struct hub *h)
+{
+  h->subscribed = true;
+  h->now_ms = clock_mono_ms();
+  redis_subscribe(h->subscriber, h->channel);
+  uv_timer_start(&h->timer, on_timer, FIRST_TICK_MS, jittered_tick_ms());
 }
 
 /* ── what others call ───────────────────────────────────────────────────────────────────────── */
@@ -418,10 +420,8 @@ void hub_destroy(struct hub *h)
 struct hub_watch *hub_watch(struct hub *h, const struct ulid *order, int32_t since,
                             const struct hub_sink *sink, void *arg)
 {
-  bool was_subscribed = h->subscribed;
-  subscribe(h);
-  if (!was_subscribed) uv_timer_start(&h->timer, on_timer, FIRST_TICK_MS, jittered_tick_ms());
-
+  h->idle_ticks = 0;
+  if (!h->subscribed) subscribe(h);
   struct watched *o = order_find(h, order);
   if (!o) o = order_add(h, order);
   struct hub_watch *w = mem_alloc(sizeof *w);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "http/input.h"
+
 bool action_seq_parse(const char *text, int32_t *out)
 {
   int64_t seq = 0;
@@ -97,13 +99,9 @@ static void read_since(const struct ox_field *f, struct action *a, struct proble
 enum status action_parse(const char *text, size_t len, struct action *out,
                          struct problem_errors *errors)
 {
-  char why[200];
   struct members m = {0};
   *out = (struct action){0};
-  if (json_object_parse(text, len, &out->message, why, sizeof why) != ST_OK) {
-    problem_errors_add(errors, "", "INVALID_JSON", why);
-    return ST_INVALID;
-  }
+  if (input_parse(text, len, &out->message, errors) != ST_OK) return ST_INVALID;
   sort_members(&out->message, &m, errors);
   read_request_id(m.request_id, out, errors);
   if (!read_kind(m.action, out, errors)) return ST_INVALID;

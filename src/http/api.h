@@ -42,7 +42,7 @@ struct api {
   void *probe_arg;
 
   bool health_only; /* a worker's port: nothing but health and metrics */
-  bool draining; /* set by main at SIGTERM: /readyz turns 503, no new sockets */
+  bool draining;    /* set by main at SIGTERM: /readyz turns 503, no new sockets */
 
   /* own */
   struct cors cors;

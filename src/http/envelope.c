@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "http/input.h"
 #include "order/order.h"
 
 static const char default_type[] = "market";
@@ -113,11 +114,7 @@ enum status envelope_parse(const struct registry *registry, const char *text, si
                            struct envelope *out, struct problem_errors *errors)
 {
   struct envelope e = {0};
-  char why[200];
-  if (json_object_parse(text, len, &e.body, why, sizeof why) != ST_OK) {
-    problem_errors_add(errors, "", "INVALID_JSON", why);
-    return ST_INVALID;
-  }
+  if (input_parse(text, len, &e.body, errors) != ST_OK) return ST_INVALID;
   validate(registry, &e, errors);
   if (errors->n > 0) {
     envelope_deinit(&e);

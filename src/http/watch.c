@@ -112,7 +112,6 @@ static void on_message(struct ws_session *session, void *arg, const char *text, 
   struct watch *w = arg;
   struct problem_errors errors;
   (void)text, (void)len;
-  if (!w->hub) return; /* closing */
   problem_errors_init(&errors);
   problem_errors_add(&errors, "", "NOTHING_TO_SAY", "this socket only shows the order's events");
   if (watch_send_error(&w->call, session, PROBLEM_VALIDATION_FAILED, &errors, NULL) != ST_OK)

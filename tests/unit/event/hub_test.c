@@ -423,8 +423,11 @@ Test(hub, a_read_that_works_in_between_starts_the_30_s_anew)
   answer(0, 1, 1, 0);
   live(1, 3, false);
   answer_away(0);
-  hub_tick(hub, clock_mono_ms() + 29000);
+  hub_tick(hub, start + 49000);
   cr_assert_not(c.lost);
+  answer_away(0);
+  hub_tick(hub, start + 50001);
+  cr_assert(c.lost);
 }
 
 Test(hub, no_watch_is_left_behind_after_a_failed_read)

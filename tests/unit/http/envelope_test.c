@@ -141,10 +141,3 @@ Test(envelope, what_is_no_json_object)
     setup();
   }
 }
-
-Test(envelope, a_nul_byte_is_not_the_end)
-{
-  struct envelope e;
-  static const char text[] = "{\"amount\":1}\0{\"amount\":2}";
-  cr_assert_eq(envelope_parse(NULL, text, sizeof text - 1, &e, &errors), ST_INVALID);
-}
