@@ -35,7 +35,8 @@ find_programs() {
 }
 
 make_dir() { # the directory, when it is ours and the servers' user can enter it
-  mkdir -p "$1" && [ -O "$1" ] && [ ! -L "$1" ] || return 1
+  (umask 022; mkdir -p "$(dirname "$1")") && mkdir -p "$1" && [ -O "$1" ] && [ ! -L "$1" ] ||
+    return 1
   [ -z "$user" ] || chmod go+x "$1"
   "${as[@]}" test -x "$1/." && dir=$(cd "$1" && pwd -P)
 }
@@ -46,10 +47,10 @@ choose_dir() {
     make_dir "$(mktemp -d "${TMPDIR:-/tmp}/ox.XXXXXX")" ||
       make_dir "$(mktemp -d /var/tmp/ox.XXXXXX)" || die "no temporary directory can be used"
   elif ! make_dir "$wanted"; then
-    [ -n "$user" ] || die "cannot use $wanted"
+    [ -n "$user" ] || die "cannot use $wanted: it belongs to another user"
     elsewhere=/var/tmp/ox-$(realpath -m "$wanted" | sha256sum | cut -c1-12)
     make_dir "$elsewhere" || die "neither $wanted nor $elsewhere can be used by $user"
-    say "$user cannot enter $wanted: the data lives in $dir"
+    say "$user cannot use $wanted: the data lives in $dir"
   fi
   exec 9>"$dir/lock"
   flock -n 9 || die "$dir is in use by another instance"
