@@ -1,0 +1,91 @@
+// What the engine makes of executors that fail, hang or lie: tests/plugin/odd.c does what its payload says.
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { OXD, SLOW, createWorld, until } from './lib.mjs'
+
+let world, daemon, dir
+before(async () => {
+  dir = await mkdtemp(path.join(tmpdir(), 'ox-plugins-'))
+  await symlink(path.join(path.dirname(OXD), 'tests/plugin/odd.so'), path.join(dir, 'odd.so'))
+  world = await createWorld({
+    EXECUTOR_DIR: dir,
+    QUEUE_BACKOFF_MS: '200',
+    QUEUE_CONCURRENCY: '4',
+    JOB_DEADLINE_MS: '1000'
+  })
+  daemon = await world.start()
+})
+after(async () => {
+  await world.destroy()
+  await rm(dir, { recursive: true })
+})
+
+const place = (what, ms) => daemon.execute({ type: 'odd', do: what, ...(ms ? { ms } : {}) })
+const statuses = async (id) => (await world.events(id)).map((e) => `${e.status} ${e.attempt}`)
+
+test('an order of any type: its payload, its result', async () => {
+  const order = await daemon.ended(await place('done'))
+  assert.deepEqual([order.type, order.status, order.do, order.by], ['odd', 'done', 'done', 'odd'])
+})
+
+test('retries back off and double, count attempts, and end with the reason', async () => {
+  const id = await place('retry')
+  const order = await daemon.ended(id)
+  assert.equal(order.status, 'failed')
+  assert.equal(order.attempt, 3)
+  assert.deepEqual(order.error, {
+    code: 'TRANSIENT',
+    message: 'it never works',
+    retryable: true,
+    outcome: 'none'
+  })
+  assert.deepEqual(await statuses(id), ['pending 1', 'working 1', 'working 2', 'working 3', 'failed 3'])
+  const at = (await world.events(id)).map((e) => Date.parse(e.at))
+  assert(at[2] - at[1] >= 200 && at[2] - at[1] < 200 + 1000 * SLOW, `first gap ${at[2] - at[1]}`)
+  assert(at[3] - at[2] >= 400 && at[3] - at[2] < 400 + 1000 * SLOW, `second gap ${at[3] - at[2]}`)
+})
+
+test('a final failure is tried once', async () => {
+  const id = await place('fail')
+  const order = await daemon.ended(id)
+  assert.deepEqual([order.attempt, order.error.code, order.error.retryable], [1, 'FINAL', false])
+  assert.equal(order.error.message, 'it "cannot" work')
+  const { json } = await daemon.get(`/api/orders/${id}/events`)
+  assert.deepEqual(json.events.at(-1).data.error, order.error)
+})
+
+test('what an executor keeps is there in its next run', async () => {
+  const order = await daemon.ended(await place('remember'))
+  assert.deepEqual([order.status, order.attempt], ['done', 2])
+})
+
+test('a report that PostgreSQL will not take fails the order, and nobody else', async () => {
+  const [bad, good] = [await place('bad json'), await place('done')]
+  assert.equal((await daemon.ended(bad)).error.code, 'REPORT_REFUSED')
+  assert.equal((await daemon.ended(good)).status, 'done')
+})
+
+test('a state that is not in the table is refused, and the executor told', async () => {
+  assert.equal((await daemon.ended(await place('bad state'))).status, 'done')
+})
+
+test('done without a succeeded state is a failure that says so', async () => {
+  assert.equal((await daemon.ended(await place('no end'))).error.code, 'EXECUTOR_PROTOCOL')
+})
+
+test('a job over its deadline is cancelled and comes back', async () => {
+  const id = await place('sleep', 60000)
+  await until('a second run', 10000, async () => (await statuses(id)).length >= 3)
+  assert.equal((await daemon.get(`/api/orders/${id}`)).json.attempt, 1)
+})
+
+test('a job that ignores its cancel loses its order; its thread is replaced', async () => {
+  const id = await place('hang', 9000 * SLOW)
+  const log = () => daemon.log.some((line) => line.includes('thread written off'))
+  await until('the thread to be written off', 20000, log)
+  assert.equal((await daemon.ended(await place('done'))).status, 'done')
+  await until('another run of the order', 10000, async () => (await statuses(id)).length >= 3)
+})
