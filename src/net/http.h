@@ -1,7 +1,7 @@
 /*
  * http.h - HTTP/1.1 connections: bytes to requests, answers to bytes. Knows nothing of orders.
  *
- * DESIGN. Node's way: libuv polls, a packaged parser parses (http_parse.c alone knows which), the
+ * DESIGN. Node's way: libuv polls, a packaged parser parses (http_message.c alone knows which), the
  * parser is paused after each message, so that one request of a connection is in flight and later
  * bytes wait in its buffer. Each request gives a reply token. The token outlives the connection: if
  * the client leaves it is detached, and answering it is a no-op. It must be answered exactly once.
@@ -49,7 +49,8 @@ struct http_request {
 
 struct http_handler {
   /* on_head() sees the request without its body, and says how many bytes of body it takes; or
-   * answers at once through reply and returns 0: the body is then skipped or the connection closed. */
+   * answers at once through reply and returns 0: the body is then skipped or the connection closed.
+   * If it does not answer it forgets reply: the same one comes back with on_request(), or never. */
   size_t (*on_head)(void *arg, const struct http_request *request, struct http_reply *reply);
   /* on_request() sees the whole of it; borrowed for the call. Answer reply now or later. */
   void (*on_request)(void *arg, const struct http_request *request, struct http_reply *reply);
@@ -90,8 +91,8 @@ const char *http_request_header(const struct http_request *request, const char *
 enum status http_query_value(const char *query, const char *name, char *out,
                              size_t out_len) MUST_CHECK;
 
-/* The id of this request: taken from X-Request-Id (at most 128 of A-Z a-z 0-9 . _ : -) or made. Sent
- * back as X-Request-Id by http_reply_send(). */
+/* The id of this request: taken from X-Request-Id (at most 128 of A-Z a-z 0-9 . _ : -) or made.
+ * Sent back as X-Request-Id by http_reply_send(). */
 const char *http_reply_request_id(const struct http_reply *reply);
 
 /* http_reply_send() answers. Headers and body are copied; Date, Content-Length, Connection and
@@ -99,8 +100,9 @@ const char *http_reply_request_id(const struct http_reply *reply);
 void http_reply_send(struct http_reply *reply, int status, const struct http_header *headers,
                      size_t n_headers, const char *content_type, const void *body, size_t len);
 
-/* http_reply_upgrade() hands the socket to ws: from the first byte of this request on. Frees the
- * token. The handler's on_close is called once whatever happens, also when the client was gone. */
+/* http_reply_upgrade() answers a request with upgrade set: ws gets the socket, and what came after
+ * the request. Frees the token. The handler's on_close is called once whatever happens, also when
+ * the client was gone, but not from inside this call. */
 void http_reply_upgrade(struct http_reply *reply, struct ws_server *ws,
                         const struct ws_handler *handler, void *arg);
 
