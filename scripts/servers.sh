@@ -70,7 +70,7 @@ free_port() {
 
 wait_until() { # CHECK PID: false when PID ends first, or after two minutes
   local end=$((SECONDS + 120))
-  while kill -0 "$2" 2>/dev/null && [ $SECONDS -lt $end ]; do
+  while kill -0 "$2" 2>/dev/null && [ "$SECONDS" -lt "$end" ]; do
     if "$1"; then return 0; fi
     sleep 0.02
   done
@@ -132,7 +132,10 @@ start_redis() {
     (cd "$dir/redis" && exec setsid "${as[@]}" "$redis_bin" - < <(redis_conf)) \
       >"$dir/redis/log" 2>&1 9>&- &
     REDIS_PID=$!
-    if wait_until redis_ready "$REDIS_PID"; then return; fi
+    if wait_until redis_ready "$REDIS_PID"; then
+      exec 3>&- # the connection it was asked on
+      return
+    fi
     grep -q 'Address already in use' "$dir/redis/log" || break
   done
   die "Redis did not start: $(tail -n 3 "$dir/redis/log")"
@@ -144,7 +147,7 @@ stop() { # SIGNAL PID: a child of this script, and only that
   child() { [ "$(cut -d' ' -f4 "/proc/$1/stat" 2>/dev/null)" = $$ ]; }
   child "$2" || return 0
   kill -"$1" "$2" && kill -CONT "$2"
-  while child "$2" && [ $SECONDS -lt $end ]; do sleep 0.02; done
+  while child "$2" && [ "$SECONDS" -lt "$end" ]; do sleep 0.02; done
   if child "$2"; then kill -KILL "$2"; fi
 }
 
@@ -153,7 +156,7 @@ stop_all() {
   trap '' INT TERM
   [ "$mode" = run ] || pg_signal=QUIT # at once: the data goes too
   stop TERM "${REDIS_PID:-none}" 2>/dev/null
-  stop $pg_signal "${PG_PID:-none}" 2>/dev/null
+  stop "$pg_signal" "${PG_PID:-none}" 2>/dev/null
   if [ "$mode" = tmp ] && [ -n "${dir:-}" ]; then rm -rf "$dir"; fi
 }
 

@@ -5,6 +5,7 @@
 #include "io/pg.h"
 
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/log.h"
@@ -20,6 +21,7 @@ static const struct pg_statement STATEMENTS[] = {
     {"sleep", "SELECT pg_sleep($1::int8 / 1000.0)"},
     {"echo", "SELECT $1::text"},
     {"pid", "SELECT pg_backend_pid()"},
+    {"setting", "SELECT current_setting($1::text)"},
     {"kinds",
      "SELECT a, b, c, d, e, f, g FROM unnest($1::bool[], $2::int2[], $3::int4[], $4::int8[],"
      " $5::text[], $6::timestamptz[], $7::uuid[]) AS k(a, b, c, d, e, f, g)"},
@@ -228,6 +230,35 @@ Test(pg, binary_values_survive_the_way_there_and_back)
   wait_for(&f.loop, &o.ended);
   cr_assert_eq(o.outcome, PG_COMMITTED);
   for (int i = 0; i < 7; i++) pg_array_deinit(&a[i]);
+  finish(&f);
+}
+
+static void keep_text(void *arg, const PGresult *r)
+{
+  snprintf(arg, 32, "%s", pg_get_text(r, 0, 0));
+}
+
+Test(pg, sessions_have_our_settings_and_the_urls)
+{
+  static const char *const WANT[][2] = {
+      {"statement_timeout", "750ms"},      {"idle_in_transaction_session_timeout", "750ms"},
+      {"enable_seqscan", "off"},           {"jit", "off"},
+      {"search_path", "test_pg_settings"}, {"application_name", "pg_test"},
+      {"client_encoding", "UTF8"}};
+  struct fixture f;
+
+  start(&f, "pg_settings");
+  for (size_t i = 0; i < sizeof WANT / sizeof *WANT; i++) {
+    const struct pg_param name = {WANT[i][0], (int)strlen(WANT[i][0])};
+    struct pg_batch *b = pg_batch_begin(f.pg);
+    struct outcome o = {0};
+    char text[32];
+
+    pg_batch_add(b, "setting", &name, 1, keep_text, text);
+    pg_batch_send(b, on_end, &o);
+    wait_for(&f.loop, &o.ended);
+    cr_assert_str_eq(text, WANT[i][1], "%s", WANT[i][0]);
+  }
   finish(&f);
 }
 
@@ -454,6 +485,32 @@ Test(pg, a_host_name_is_resolved)
   open_conn(&f, url);
   wait_for(&f.loop, &f.up);
   finish(&f);
+}
+
+Test(pg, a_socket_in_the_file_system_works)
+{
+  const char *dir = getenv("SERVERS_DIR");
+  struct outcome a = {0};
+  struct fixture f;
+  const char *at;
+  char url[512], path[160];
+
+  setup(&f, "pg_socket");
+  snprintf(path, sizeof path, "%s/pg/.s.PGSQL.%d", dir ? dir : "", url_port(f.url));
+  if (access(path, W_OK) == 0) { /* servers.sh makes none when its path is too long */
+    at = strrchr(f.url, '@');
+    snprintf(url, sizeof url, "%.*s%s&host=%s/pg&port=%d", (int)(at + 1 - f.url), f.url,
+             strchr(at, '/'), dir, url_port(f.url));
+    open_conn(&f, url);
+    wait_for(&f.loop, &f.up);
+    put(&f, 1, 1, &a);
+    wait_for(&f.loop, &a.ended);
+    cr_assert_eq(a.outcome, PG_COMMITTED);
+    pg_close(f.pg, set_flag, &f.closed);
+    wait_for(&f.loop, &f.closed);
+  }
+  proxy_stop(&f.proxy);
+  loop_finish(&f.loop);
 }
 
 /* All that can be closed is closed at once, in whatever state it is. */
