@@ -24,11 +24,12 @@ static const struct pg_statement statements[] = {
     {"forget", "DELETE FROM worker_sessions s WHERE expires_at < now() - interval '1 day'"
                " AND NOT EXISTS (SELECT 1 FROM due JOIN orders o USING (order_id)"
                " WHERE o.owner = s.id)"},
-    {"last_start", "SELECT ceil(extract(epoch FROM clock_timestamp() - max(CASE"
-                   " WHEN s.closed THEN s.last_start_at"
-                   " WHEN session_alive(s, " LEASE ") THEN clock_timestamp()"
-                   " ELSE s.expires_at END)) * 1000)::bigint"
-                   " FROM worker_sessions s WHERE s.armed AND s.id <> $1::uuid"},
+    {"last_start",
+     "SELECT CASE WHEN count(t.at) > 0 THEN greatest(0,"
+     " floor(extract(epoch FROM clock_timestamp() - max(t.at)) * 1000))::bigint END"
+     " FROM (SELECT CASE WHEN s.closed THEN s.last_start_at"
+     " WHEN session_alive(s, " LEASE ") THEN clock_timestamp() ELSE s.expires_at END AS at"
+     " FROM worker_sessions s WHERE s.armed AND s.id <> $1::uuid) t"},
 };
 
 struct session {

@@ -1,0 +1,158 @@
+/* The sweeper between a real PostgreSQL and a real Redis: what waits and is forgotten comes back.
+ */
+#include "journal_kit.h"
+
+#include "io/redis.h"
+#include "journal/sweeper.h"
+
+static struct kit k;
+static struct redis_conn *redis;
+static struct queue *queue;
+static struct relay *relay;
+static struct sweeper *sweeper;
+static char prefix[64];
+
+static void open_all(void)
+{
+  kit_open(&k);
+  snprintf(prefix, sizeof prefix, "sweep%d_%lld", getpid(), (long long)clock_mono_ns());
+  cr_assert_not_null(getenv("REDIS_URL"));
+  struct redis_options r = {.url = getenv("REDIS_URL"), .name = "sweep", .deadline_ms = 2000};
+  struct queue_options q = {.prefix = prefix, .lease_ms = 1000};
+  redis = redis_connect(&k.loop, &r);
+  queue = queue_create(redis, &q);
+  relay = relay_create(queue);
+  kit_until(&k, redis_up(redis));
+}
+
+static void start(void)
+{
+  struct sweeper_options o = {.database_url = k.url, .lease_ms = KIT_LEASE_MS, .interval_ms = 100};
+  sweeper = sweeper_create(&k.loop, &o, queue, relay);
+}
+
+static void on_done(void *arg)
+{
+  *(int *)arg = 1;
+}
+
+static void close_all(void)
+{
+  int done = 0;
+  queue_disconnect(queue);
+  redis_close(redis, on_done, &done);
+  kit_until(&k, done);
+  done = 0;
+  sweeper_destroy(sweeper, on_done, &done);
+  kit_until(&k, done);
+  relay_destroy(relay);
+  queue_destroy(queue);
+  kit_close(&k);
+}
+
+TestSuite(sweeper, .init = open_all, .fini = close_all, .timeout = 60);
+
+struct counted {
+  int calls;
+  struct queue_counts counts;
+};
+
+static void on_counts(void *arg, enum status status, const struct queue_counts *counts)
+{
+  struct counted *c = arg;
+  c->calls++;
+  if (status == ST_OK) c->counts = *counts;
+}
+
+static struct queue_counts counts(void)
+{
+  struct counted c = {0};
+  if (queue_counts(queue, on_counts, &c) == ST_OK) kit_until(&k, c.calls);
+  return c.counts;
+}
+
+static int done_calls;
+
+static void on_dropped(void *arg, enum status status)
+{
+  (void)arg;
+  (void)status;
+  done_calls++;
+}
+
+static void redis_forgets(const struct ulid *ids, size_t n)
+{
+  done_calls = 0;
+  cr_assert_eq(queue_drop(queue, ids, n, on_dropped, NULL), ST_OK);
+  kit_until(&k, done_calls == 1);
+}
+
+Test(sweeper, what_redis_never_heard_of_is_enqueued)
+{
+  enum { N = 1200 }; /* more than two pages */
+  static struct kit_accept a[N];
+  memset(a, 0, sizeof a);
+  struct journal_accept order = kit_order();
+  for (int i = 0; i < N; i++)
+    kit_until(&k, journal_accept(k.journal, &order, kit_on_accepted, &a[i]) == ST_OK);
+  for (int i = 0; i < N; i++) kit_until(&k, a[i].calls);
+  start();
+  kit_until(&k, counts().waiting == N);
+}
+
+Test(sweeper, what_redis_forgets_comes_back_and_only_once)
+{
+  struct ulid ids[3];
+  for (int i = 0; i < 3; i++) ids[i] = kit_accept(&k);
+  start();
+  kit_until(&k, counts().waiting == 3);
+  redis_forgets(ids, 2);
+  cr_assert_eq(counts().waiting, 1);
+  sweeper_run(sweeper);
+  kit_until(&k, counts().waiting == 3);
+  for (int i = 0; i < 50; i++) {
+    uv_run(&k.loop, UV_RUN_ONCE);
+    cr_assert_eq(counts().waiting, 3);
+  }
+}
+
+/* Page after page again and again changes nothing: the rolling sweep alone repairs, too. */
+Test(sweeper, rolling_finds_it_by_itself)
+{
+  struct ulid id = kit_accept(&k);
+  start();
+  kit_until(&k, counts().waiting == 1);
+  redis_forgets(&id, 1);
+  kit_until(&k, counts().waiting == 1);
+}
+
+Test(sweeper, what_is_owned_ended_or_not_due_does_not_wait)
+{
+  struct ulid owned = kit_accept(&k), ended = kit_accept(&k), later = kit_accept(&k);
+  struct kit_job a, b, c;
+  kit_hold(&k, &owned, &a);
+  kit_hold(&k, &ended, &b);
+  kit_hold(&k, &later, &c);
+  kit_emit(&k, &b, "done", NULL);
+  struct journal_entry *e = kit_entry(&c, NULL);
+  e->hold = JOURNAL_RETRY;
+  e->delay_ms = 60000;
+  journal_post(k.journal, e);
+  kit_until(&k, b.ok && c.ok);
+  start();
+  kit_until(&k, counts().delayed == 1);
+  cr_assert_eq(counts().waiting, 0);
+  kit_sql(&k, "UPDATE worker_sessions SET closed = true");
+  kit_until(&k, counts().waiting == 1); /* its owner has died */
+  cr_assert_eq(counts().delayed, 1);
+}
+
+/* An order that was accepted while Redis was away waits in PostgreSQL until it is back. */
+Test(sweeper, a_relay_that_let_go_is_made_good)
+{
+  start();
+  kit_until(&k, counts().waiting == 0);
+  struct ulid id = kit_accept(&k); /* the kit's journal has no Redis: its hint is lost */
+  cr_assert_str_eq(kit_sqlf(&k, "SELECT count(*) FROM due WHERE order_id = '%s'", &id), "1");
+  kit_until(&k, counts().waiting == 1);
+}
