@@ -176,7 +176,7 @@ static void read_failed(struct watched *o)
 
 static void hub_free_when_done(struct hub *h)
 {
-  if (!h->closing || !h->timer_closed || h->reads > 0) return;
+  if (!h->closing || !h->timer_closed || h->reads > 0 || h->map.len > 0) return;
   id_map_deinit(&h->map);
   free(h->channel);
   free(h);
@@ -202,8 +202,7 @@ static void on_history(void *arg, enum status status, const struct reader_event 
   h->reads--;
   o->reading = false;
   if (h->closing) {
-    order_free(o);
-    hub_free_when_done(h);
+    settle(o);
     return;
   }
   walk_begin(o);
@@ -241,6 +240,7 @@ static void read_history(struct watched *o)
  * history that is missing. Failed reads wait for the next tick. */
 static void settle(struct watched *o)
 {
+  struct hub *h = o->hub;
   list_each(n, &o->watches)
   {
     struct hub_watch *w = container_of(n, struct hub_watch, node);
@@ -249,8 +249,9 @@ static void settle(struct watched *o)
   if (o->reading) return;
   if (list_empty(&o->watches))
     order_free(o);
-  else if (!list_linked(&o->retry))
+  else if (!h->closing && !list_linked(&o->retry))
     read_history(o);
+  hub_free_when_done(h);
 }
 
 static void lose(struct watched *o)
@@ -407,13 +408,6 @@ void hub_destroy(struct hub *h)
   if (!h) return;
   h->closing = true;
   if (h->subscribed) leave_channel(h);
-  list_each(n, &h->orders)
-  {
-    struct watched *o = container_of(n, struct watched, node);
-    assert(!o->walking);
-    list_each(node, &o->watches) watch_free(container_of(node, struct hub_watch, node));
-    if (!o->reading) order_free(o);
-  }
   uv_close((uv_handle_t *)&h->timer, on_timer_closed);
 }
 
@@ -451,7 +445,7 @@ void hub_on_message(struct hub *h, const char *text, size_t len)
 {
   const char *end_of_text = text + len;
   struct event_line e;
-  while (event_line_next(&text, end_of_text, &e)) {
+  while (!h->closing && event_line_next(&text, end_of_text, &e)) {
     struct watched *o = order_find(h, &e.order_id);
     if (!o) continue;
     walk_begin(o);
@@ -463,7 +457,7 @@ void hub_on_message(struct hub *h, const char *text, size_t len)
 
 void hub_on_resubscribed(struct hub *h)
 {
-  if (h->n_watches > 0) check(h);
+  if (h->n_watches > 0 && !h->closing) check(h);
 }
 
 size_t hub_watches(const struct hub *h)

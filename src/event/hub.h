@@ -37,8 +37,9 @@ struct hub_sink {
 struct hub *hub_create(uv_loop_t *loop, struct reader *reader, struct redis_conn *subscriber,
                        const char *event_channel);
 
-/* hub_destroy() ends every watch without a callback; not from inside one. Reader and subscriber
- * are still there. The memory goes when the loop has let go of the timer and the reads are back. */
+/* hub_destroy() is not called from inside a callback. No callback comes after it; watches are still
+ * unwatched by whoever has them. The memory goes with the last of them, when the loop has let go of
+ * the timer and the reads are back. Reader and subscriber are still there. */
 void hub_destroy(struct hub *h);
 
 /* hub_watch() starts watching an order that is known to exist; since is at most its newest seq. No

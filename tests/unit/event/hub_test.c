@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "tests/unit/event/checked.h"
 #include "tests/unit/event/messages.h"
 
 /* ── a reader that keeps what it is asked until the test answers ────────────────────────────── */
@@ -105,10 +106,16 @@ struct client {
   struct hub_watch *watch;
   int32_t last;
   size_t n;
-  bool ended, lost;
-  int32_t leave_at;       /* unwatches itself when it gets this one; 0: stays */
-  struct hub_watch *also; /* another watch it drops then */
+  bool ended, lost, gone;
+  int32_t leave_at;    /* unwatches itself when it gets this one; 0: stays */
+  struct client *also; /* another watch it drops then */
 };
+
+static void unwatch(struct client *c)
+{
+  c->gone = true;
+  hub_unwatch(c->watch);
+}
 
 static void on_event(void *arg, int32_t seq, bool terminal, struct ws_message *text)
 {
@@ -120,7 +127,7 @@ static void on_event(void *arg, int32_t seq, bool terminal, struct ws_message *t
   c->n++;
   if (seq == c->leave_at) {
     hub_unwatch(c->watch);
-    if (c->also) hub_unwatch(c->also);
+    if (c->also) unwatch(c->also);
     c->ended = true;
   }
   if (terminal) c->ended = true;
@@ -137,6 +144,8 @@ static void on_lost(void *arg, int32_t last)
 static const struct hub_sink sink = {on_event, on_lost};
 static uv_loop_t loop;
 static struct hub *hub;
+static struct client *clients[ASKED_MAX];
+static size_t n_clients;
 
 static struct ulid id_of(uint32_t n)
 {
@@ -151,6 +160,8 @@ static void watch(struct client *c, uint32_t order, int32_t since)
   struct ulid id = id_of(order);
   c->last = since;
   c->watch = hub_watch(hub, &id, since, &sink, c);
+  cr_assert_lt(n_clients, ASKED_MAX);
+  clients[n_clients++] = c;
 }
 
 static void live(uint32_t order, int32_t seq, bool terminal)
@@ -171,7 +182,11 @@ static void setup(void)
 static void teardown(void)
 {
   hub_destroy(hub);
+  for (size_t i = 0; i < n_clients; i++) /* some leave before their reads are back, some after */
+    if (i % 2 && !clients[i]->ended && !clients[i]->lost && !clients[i]->gone) unwatch(clients[i]);
   while (n_asked > 0) answer_away(0);
+  for (size_t i = 0; i < n_clients; i++)
+    if (!clients[i]->ended && !clients[i]->lost && !clients[i]->gone) unwatch(clients[i]);
   if (heads_done) answer_heads(ST_AWAY, 0);
   uv_run(&loop, UV_RUN_DEFAULT);
   cr_assert_eq(uv_loop_close(&loop), 0);
@@ -179,13 +194,11 @@ static void teardown(void)
   cr_assert_eq(subscribed, 0);
 }
 
-TestSuite(hub, .init = setup, .fini = teardown);
-
 /* ── following ──────────────────────────────────────────────────────────────────────────────── */
 
-Test(hub, history_first_then_live_to_the_end)
+CHECKED(hub, history_first_then_live_to_the_end)
 {
-  struct client c = {0};
+  static struct client c = {0};
   watch(&c, 1, 0);
   cr_assert_eq(n_asked, 1);
   cr_assert_eq(asked[0].since, 0);
@@ -199,9 +212,9 @@ Test(hub, history_first_then_live_to_the_end)
   cr_assert_eq(n_asked, 0, "no read more than one");
 }
 
-Test(hub, since_is_where_the_history_begins)
+CHECKED(hub, since_is_where_the_history_begins)
 {
-  struct client c = {0};
+  static struct client c = {0};
   watch(&c, 1, 4);
   cr_assert_eq(asked[0].since, 4);
   answer(0, 5, 6, 6);
@@ -209,9 +222,9 @@ Test(hub, since_is_where_the_history_begins)
   cr_assert_eq(c.n, 2);
 }
 
-Test(hub, live_events_during_the_read_are_neither_lost_nor_doubled)
+CHECKED(hub, live_events_during_the_read_are_neither_lost_nor_doubled)
 {
-  struct client c = {0};
+  static struct client c = {0};
   watch(&c, 1, 0);
   live(1, 3, false);
   live(1, 2, false);
@@ -222,9 +235,9 @@ Test(hub, live_events_during_the_read_are_neither_lost_nor_doubled)
   cr_assert(c.ended);
 }
 
-Test(hub, a_hole_reads_again_from_where_the_watch_is)
+CHECKED(hub, a_hole_reads_again_from_where_the_watch_is)
 {
-  struct client c = {0};
+  static struct client c = {0};
   watch(&c, 1, 0);
   answer(0, 1, 1, 0);
   live(1, 4, false);
@@ -237,9 +250,9 @@ Test(hub, a_hole_reads_again_from_where_the_watch_is)
   cr_assert_eq(n_asked, 0);
 }
 
-Test(hub, one_read_and_one_message_serve_all_watches_of_an_order)
+CHECKED(hub, one_read_and_one_message_serve_all_watches_of_an_order)
 {
-  struct client c[3] = {0};
+  static struct client c[3] = {0};
   watch(&c[0], 1, 0);
   watch(&c[1], 1, 0);
   watch(&c[2], 1, 2);
@@ -255,9 +268,9 @@ Test(hub, one_read_and_one_message_serve_all_watches_of_an_order)
   for (int i = 0; i < 3; i++) cr_assert_eq(c[i].last, 4);
 }
 
-Test(hub, a_watch_that_starts_further_back_reads_its_own_part)
+CHECKED(hub, a_watch_that_starts_further_back_reads_its_own_part)
 {
-  struct client ahead = {0}, behind = {0};
+  static struct client ahead = {0}, behind = {0};
   watch(&ahead, 1, 3);
   watch(&behind, 1, 0);
   answer(0, 4, 4, 0);
@@ -270,16 +283,16 @@ Test(hub, a_watch_that_starts_further_back_reads_its_own_part)
   cr_assert_eq(ahead.n, 1);
 }
 
-Test(hub, events_of_orders_nobody_watches_cost_nothing)
+CHECKED(hub, events_of_orders_nobody_watches_cost_nothing)
 {
   live(9, 1, false);
   cr_assert_eq(messages_made, 0);
   cr_assert_eq(n_asked, 0);
 }
 
-Test(hub, a_live_event_everybody_has_makes_no_message)
+CHECKED(hub, a_live_event_everybody_has_makes_no_message)
 {
-  struct client c = {0};
+  static struct client c = {0};
   watch(&c, 1, 0);
   answer(0, 1, 2, 0);
   messages_made = 0;
@@ -288,9 +301,9 @@ Test(hub, a_live_event_everybody_has_makes_no_message)
   cr_assert_eq(c.n, 2);
 }
 
-Test(hub, a_malformed_message_gives_what_was_before_it)
+CHECKED(hub, a_malformed_message_gives_what_was_before_it)
 {
-  struct client c = {0};
+  static struct client c = {0};
   watch(&c, 1, 0);
   struct ulid id = id_of(1);
   char ulid[ULID_LEN + 1], text[128];
@@ -303,21 +316,21 @@ Test(hub, a_malformed_message_gives_what_was_before_it)
 
 /* ── leaving ────────────────────────────────────────────────────────────────────────────────── */
 
-Test(hub, unwatch_with_a_read_in_flight)
+CHECKED(hub, unwatch_with_a_read_in_flight)
 {
-  struct client c = {0};
+  static struct client c = {0};
   watch(&c, 1, 0);
-  hub_unwatch(c.watch);
+  unwatch(&c);
   cr_assert_eq(hub_watches(hub), 0);
   answer(0, 1, 5, 5);
   cr_assert_eq(c.n, 0);
 }
 
-Test(hub, a_new_watch_takes_over_an_order_with_a_read_in_flight)
+CHECKED(hub, a_new_watch_takes_over_an_order_with_a_read_in_flight)
 {
-  struct client gone = {0}, c = {0};
+  static struct client gone = {0}, c = {0};
   watch(&gone, 1, 0);
-  hub_unwatch(gone.watch);
+  unwatch(&gone);
   watch(&c, 1, 0);
   answer(0, 1, 2, 0);
   cr_assert_eq(c.last, 2, "what came is good for it too");
@@ -326,9 +339,9 @@ Test(hub, a_new_watch_takes_over_an_order_with_a_read_in_flight)
   cr_assert(c.ended);
 }
 
-Test(hub, unwatch_from_its_own_callback)
+CHECKED(hub, unwatch_from_its_own_callback)
 {
-  struct client c = {.leave_at = 2}, other = {0};
+  static struct client c = {.leave_at = 2}, other = {0};
   watch(&c, 1, 0);
   watch(&other, 1, 0);
   answer(0, 1, 4, 0);
@@ -337,27 +350,27 @@ Test(hub, unwatch_from_its_own_callback)
   cr_assert_eq(hub_watches(hub), 1);
 }
 
-Test(hub, unwatch_of_another_watch_from_a_callback)
+CHECKED(hub, unwatch_of_another_watch_from_a_callback)
 {
-  struct client c = {.leave_at = 1}, same = {0}, far = {0};
+  static struct client c = {.leave_at = 1}, same = {0}, far = {0};
   watch(&c, 1, 0);
   watch(&same, 1, 0);
-  c.also = same.watch;
+  c.also = &same;
   answer(0, 1, 3, 0);
   cr_assert_eq(same.n, 0);
   cr_assert_eq(hub_watches(hub), 0);
 
-  struct client d = {.leave_at = 1};
+  static struct client d = {.leave_at = 1};
   watch(&d, 2, 0);
   watch(&far, 3, 0);
-  d.also = far.watch;
+  d.also = &far;
   live(2, 1, false);
   cr_assert_eq(hub_watches(hub), 0);
 }
 
-Test(hub, unwatch_at_the_terminal_event)
+CHECKED(hub, unwatch_at_the_terminal_event)
 {
-  struct client c = {.leave_at = 2};
+  static struct client c = {.leave_at = 2};
   watch(&c, 1, 0);
   answer(0, 1, 2, 2);
   cr_assert(c.ended);
@@ -366,9 +379,9 @@ Test(hub, unwatch_at_the_terminal_event)
 
 /* ── PostgreSQL away ────────────────────────────────────────────────────────────────────────── */
 
-Test(hub, a_read_refused_is_tried_at_each_tick)
+CHECKED(hub, a_read_refused_is_tried_at_each_tick)
 {
-  struct client c = {0};
+  static struct client c = {0};
   reader_status = ST_AWAY;
   watch(&c, 1, 0);
   cr_assert_eq(n_asked, 0);
@@ -381,9 +394,9 @@ Test(hub, a_read_refused_is_tried_at_each_tick)
   cr_assert_eq(c.last, 2);
 }
 
-Test(hub, a_read_whose_answer_was_lost_is_tried_again)
+CHECKED(hub, a_read_whose_answer_was_lost_is_tried_again)
 {
-  struct client c = {0};
+  static struct client c = {0};
   watch(&c, 1, 0);
   answer_away(0);
   cr_assert_eq(n_asked, 0, "not at once: that would spin");
@@ -395,9 +408,9 @@ Test(hub, a_read_whose_answer_was_lost_is_tried_again)
   cr_assert_eq(c.last, 3);
 }
 
-Test(hub, after_30_s_without_history_the_watch_is_lost)
+CHECKED(hub, after_30_s_without_history_the_watch_is_lost)
 {
-  struct client c = {0}, follows = {0};
+  static struct client c = {0}, follows = {0};
   watch(&follows, 1, 0);
   answer(0, 1, 2, 0);
   reader_status = ST_FULL;
@@ -413,9 +426,9 @@ Test(hub, after_30_s_without_history_the_watch_is_lost)
   cr_assert_eq(hub_watches(hub), 0);
 }
 
-Test(hub, a_read_that_works_in_between_starts_the_30_s_anew)
+CHECKED(hub, a_read_that_works_in_between_starts_the_30_s_anew)
 {
-  struct client c = {0};
+  static struct client c = {0};
   watch(&c, 1, 0);
   answer_away(0);
   int64_t start = clock_mono_ms();
@@ -430,12 +443,12 @@ Test(hub, a_read_that_works_in_between_starts_the_30_s_anew)
   cr_assert(c.lost);
 }
 
-Test(hub, no_watch_is_left_behind_after_a_failed_read)
+CHECKED(hub, no_watch_is_left_behind_after_a_failed_read)
 {
-  struct client c = {0};
+  static struct client c = {0};
   reader_status = ST_AWAY;
   watch(&c, 1, 0);
-  hub_unwatch(c.watch);
+  unwatch(&c);
   reader_status = ST_OK;
   hub_tick(hub, clock_mono_ms() + 1000);
   cr_assert_eq(n_asked, 0);
@@ -443,9 +456,9 @@ Test(hub, no_watch_is_left_behind_after_a_failed_read)
 
 /* ── the check ──────────────────────────────────────────────────────────────────────────────── */
 
-Test(hub, a_lost_last_event_is_found_by_the_check)
+CHECKED(hub, a_lost_last_event_is_found_by_the_check)
 {
-  struct client c = {0};
+  static struct client c = {0};
   watch(&c, 1, 0);
   answer(0, 1, 4, 0);
   hub_tick(hub, clock_mono_ms());
@@ -457,9 +470,9 @@ Test(hub, a_lost_last_event_is_found_by_the_check)
   cr_assert(c.ended);
 }
 
-Test(hub, a_check_that_finds_nothing_reads_nothing)
+CHECKED(hub, a_check_that_finds_nothing_reads_nothing)
 {
-  struct client c = {0};
+  static struct client c = {0};
   watch(&c, 1, 0);
   answer(0, 1, 4, 0);
   hub_tick(hub, clock_mono_ms());
@@ -467,7 +480,7 @@ Test(hub, a_check_that_finds_nothing_reads_nothing)
   cr_assert_eq(n_asked, 0);
 }
 
-Test(hub, many_orders_are_checked_in_chunks_one_after_the_other)
+CHECKED(hub, many_orders_are_checked_in_chunks_one_after_the_other)
 {
   static struct client c[2500];
   for (uint32_t i = 0; i < 2500; i++) {
@@ -485,9 +498,9 @@ Test(hub, many_orders_are_checked_in_chunks_one_after_the_other)
   cr_assert_eq(n_asked, 2500, "each was asked for once");
 }
 
-Test(hub, a_slow_check_is_not_overtaken_but_followed_by_another)
+CHECKED(hub, a_slow_check_is_not_overtaken_but_followed_by_another)
 {
-  struct client c = {0};
+  static struct client c = {0};
   watch(&c, 1, 0);
   answer(0, 1, 1, 0);
   hub_tick(hub, clock_mono_ms());
@@ -500,9 +513,9 @@ Test(hub, a_slow_check_is_not_overtaken_but_followed_by_another)
   cr_assert_eq(heads_calls, 2);
 }
 
-Test(hub, a_check_that_fails_is_left_to_the_next_tick)
+CHECKED(hub, a_check_that_fails_is_left_to_the_next_tick)
 {
-  struct client c = {0};
+  static struct client c = {0};
   watch(&c, 1, 0);
   answer(0, 1, 1, 0);
   hub_tick(hub, clock_mono_ms());
@@ -515,41 +528,41 @@ Test(hub, a_check_that_fails_is_left_to_the_next_tick)
   cr_assert_eq(heads_calls, 2);
 }
 
-Test(hub, a_resubscribe_checks_at_once)
+CHECKED(hub, a_resubscribe_checks_at_once)
 {
   hub_on_resubscribed(hub);
   cr_assert_eq(heads_calls, 0, "nobody watches");
-  struct client c = {0};
+  static struct client c = {0};
   watch(&c, 1, 0);
   answer(0, 1, 1, 0);
   hub_on_resubscribed(hub);
   cr_assert_eq(heads_calls, 1);
 }
 
-Test(hub, heads_of_an_order_that_ended_meanwhile)
+CHECKED(hub, heads_of_an_order_that_ended_meanwhile)
 {
-  struct client c = {0};
+  static struct client c = {0};
   watch(&c, 1, 0);
   answer(0, 1, 1, 0);
   hub_tick(hub, clock_mono_ms());
-  hub_unwatch(c.watch);
+  unwatch(&c);
   answer_heads(ST_OK, 9);
   cr_assert_eq(n_asked, 0);
 }
 
 /* ── the channel ────────────────────────────────────────────────────────────────────────────── */
 
-Test(hub, the_channel_is_left_10_s_after_the_last_watch)
+CHECKED(hub, the_channel_is_left_10_s_after_the_last_watch)
 {
-  struct client c = {0};
+  static struct client c = {0};
   cr_assert_eq(subscribed, 0);
   watch(&c, 1, 0);
   cr_assert_eq(subscribed, 1);
-  hub_unwatch(c.watch);
+  unwatch(&c);
   for (int i = 0; i < 9; i++) hub_tick(hub, clock_mono_ms());
   cr_assert_eq(subscribed, 1);
   watch(&c, 2, 0);
-  hub_unwatch(c.watch);
+  unwatch(&c);
   for (int i = 0; i < 9; i++) hub_tick(hub, clock_mono_ms());
   cr_assert_eq(subscribed, 1, "counted anew");
   hub_tick(hub, clock_mono_ms());
@@ -559,9 +572,9 @@ Test(hub, the_channel_is_left_10_s_after_the_last_watch)
   cr_assert_eq(subscribe_calls, 2);
 }
 
-Test(hub, the_timer_checks_soon_after_subscribing)
+CHECKED(hub, the_timer_checks_soon_after_subscribing)
 {
-  struct client c = {0};
+  static struct client c = {0};
   watch(&c, 1, 0);
   answer(0, 1, 1, 0);
   int64_t deadline = clock_mono_ms() + 5000;
@@ -569,7 +582,7 @@ Test(hub, the_timer_checks_soon_after_subscribing)
   cr_assert_eq(heads_calls, 1);
 }
 
-Test(hub, destroy_with_everything_in_flight)
+CHECKED(hub, destroy_with_everything_in_flight)
 {
   static struct client c[50];
   for (uint32_t i = 0; i < 50; i++) watch(&c[i], i, 0);
@@ -624,10 +637,11 @@ static void answer_check(void)
   done(heads_arg, ST_OK, heads, n);
 }
 
-Test(hub, random_worlds_end_with_every_client_at_the_end)
+CHECKED(hub, random_worlds_end_with_every_client_at_the_end)
 {
   for (uint64_t seed = 1; seed <= 200; seed++) {
     uint64_t rng = seed;
+    n_clients = 0;
     static struct client c[CLIENTS];
     memset(c, 0, sizeof c);
     memset(committed, 0, sizeof committed);

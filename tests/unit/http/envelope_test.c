@@ -1,6 +1,7 @@
 /* envelope_test.c - what belongs to the envelope, what to the payload, and all that is wrong. */
 #include "http/envelope.h"
 
+#define FAKES_OWN_SETUP
 #include "tests/unit/http/fakes.h"
 
 static struct problem_errors errors;

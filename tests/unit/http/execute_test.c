@@ -3,8 +3,6 @@
 
 #include "tests/unit/http/fakes.h"
 
-TestSuite(execute, .init = fakes_init, .fini = fakes_deinit);
-
 static const struct journal_accepted first = {{{0x01, 0x92, 0x3e, 0x3d, 0x92, 0xa5, 0xb1, 0xb3,
                                                 0x03, 0x83, 0x1e, 0xb3, 0x93, 0xb0, 0xdf, 0x01}},
                                               1769855400123};
@@ -17,7 +15,7 @@ static struct http_reply *post_with(const char *body, const char *header)
                            .headers = {"Content-Type: application/json", header}});
 }
 
-Test(execute, accepted_is_201_after_the_commit)
+CHECKED(execute, accepted_is_201_after_the_commit)
 {
   struct http_reply *r = post("{\"tokenIn\":\"SOL\",\"amount\":1.50}");
   cr_assert_eq(r->answered, 0, "not before it is durable");
@@ -42,7 +40,7 @@ Test(execute, accepted_is_201_after_the_commit)
   reply_free(r);
 }
 
-Test(execute, a_replay_is_the_same_answer_and_says_so)
+CHECKED(execute, a_replay_is_the_same_answer_and_says_so)
 {
   struct http_reply *a = post_with("{\"amount\":1}", "Idempotency-Key: k_1-A");
   cr_assert_str_eq(accepts[0].key, "k_1-A");
@@ -57,7 +55,7 @@ Test(execute, a_replay_is_the_same_answer_and_says_so)
   reply_free(b);
 }
 
-Test(execute, the_body_is_hashed_byte_for_byte)
+CHECKED(execute, the_body_is_hashed_byte_for_byte)
 {
   static const char body[] = " {\"amount\":1, \"clientOrderId\":\"c-1\"}";
   unsigned char hash[EVP_MAX_MD_SIZE];
@@ -71,7 +69,7 @@ Test(execute, the_body_is_hashed_byte_for_byte)
   expect_problem(r, 422, "IDEMPOTENCY_MISMATCH");
 }
 
-Test(execute, refusals_at_once)
+CHECKED(execute, refusals_at_once)
 {
   static const struct {
     enum status status;
@@ -86,7 +84,7 @@ Test(execute, refusals_at_once)
   }
 }
 
-Test(execute, refusals_later)
+CHECKED(execute, refusals_later)
 {
   static const struct {
     enum status status;
@@ -102,7 +100,7 @@ Test(execute, refusals_later)
   }
 }
 
-Test(execute, bad_idempotency_keys)
+CHECKED(execute, bad_idempotency_keys)
 {
   char long_key[160] = "Idempotency-Key: ";
   memset(long_key + strlen(long_key), 'k', 129);
@@ -117,7 +115,7 @@ Test(execute, bad_idempotency_keys)
   reply_free(r);
 }
 
-Test(execute, invalid_orders_never_reach_the_journal)
+CHECKED(execute, invalid_orders_never_reach_the_journal)
 {
   expect_problem(post("{}"), 400, "AMOUNT_REQUIRED");
   expect_problem(post("{\"amount\":1,\"x\":1,\"y\":2}"), 400, "VALIDATION_FAILED");
@@ -128,7 +126,7 @@ Test(execute, invalid_orders_never_reach_the_journal)
   cr_assert_eq(n_accepts, 0);
 }
 
-Test(execute, a_string_with_escapes_is_still_json_in_the_journal)
+CHECKED(execute, a_string_with_escapes_is_still_json_in_the_journal)
 {
   struct http_reply *r = post("{\"amount\":1,\"note\":\"a\\\"\\u0001\\n\\u00e4\"}");
   json_t *payload = parse(accepts[0].payload);
@@ -138,7 +136,7 @@ Test(execute, a_string_with_escapes_is_still_json_in_the_journal)
   reply_free(r);
 }
 
-Test(execute, many_at_once_are_answered_each_with_its_own)
+CHECKED(execute, many_at_once_are_answered_each_with_its_own)
 {
   struct http_reply *replies[100];
   for (int i = 0; i < 100; i++) replies[i] = post("{\"amount\":1}");

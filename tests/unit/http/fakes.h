@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "http/api.h"
 #include "http/routes.h"
+#include "tests/unit/event/checked.h"
 #include "tests/unit/event/messages.h"
 
 enum { FAKE_HEADERS_MAX = 16, FAKE_WAITING_MAX = 2048 };
@@ -417,7 +418,7 @@ const struct order_type *registry_type_at(const struct registry *r, size_t i)
 static struct api api;
 static struct config config;
 
-static inline void fakes_init(void)
+static inline void fakes_setup(void)
 {
   config.queue_rate_limit = 100;
   config.queue_rate_window_ms = 60000;
@@ -425,7 +426,7 @@ static inline void fakes_init(void)
   api_init(&api);
 }
 
-static inline void fakes_deinit(void)
+static inline void fakes_teardown(void)
 {
   api_deinit(&api);
   cr_assert_eq(n_lookups, 0, "%zu look-ups not answered", n_lookups);
@@ -433,6 +434,18 @@ static inline void fakes_deinit(void)
   cr_assert_eq(messages_alive, 0, "%zu messages leaked", messages_alive);
   for (size_t i = 0; i < n_watches; i++) cr_assert(watches[i].over, "watch %zu left behind", i);
 }
+
+#ifndef FAKES_OWN_SETUP
+static inline void setup(void)
+{
+  fakes_setup();
+}
+
+static inline void teardown(void)
+{
+  fakes_teardown();
+}
+#endif
 
 /* A request whose headers are "Name: value" lines, up to NULL. */
 struct ask {

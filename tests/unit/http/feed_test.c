@@ -1,4 +1,5 @@
 /* feed_test.c - a socket for many orders. */
+#define FAKES_OWN_SETUP
 #include "tests/unit/http/fakes.h"
 
 static struct http_reply *reply;
@@ -6,7 +7,7 @@ static struct ws_session *socket_;
 
 static void setup(void)
 {
-  fakes_init();
+  fakes_setup();
   reply = ask(&(struct ask){.method = "GET", .target = "/api/orders/execute", .upgrade = true});
   socket_ = session_open(reply);
 }
@@ -22,10 +23,8 @@ static void teardown(void)
 {
   leave();
   reply_free(reply);
-  fakes_deinit();
+  fakes_teardown();
 }
-
-TestSuite(feed, .init = setup, .fini = teardown);
 
 #define EXECUTE "{\"action\":\"execute\",\"requestId\":\"r\",\"order\":{\"amount\":1.50}}"
 
@@ -109,7 +108,7 @@ static void expect_error(const char *code, const char *request_id)
 
 /* ── execute ────────────────────────────────────────────────────────────────────────────────── */
 
-Test(feed, execute_is_answered_then_followed)
+CHECKED(feed, execute_is_answered_then_followed)
 {
   say(EXECUTE);
   cr_assert_eq(socket_->n_sent, 0);
@@ -130,7 +129,7 @@ Test(feed, execute_is_answered_then_followed)
   cr_assert_eq(socket_->code, 0, "it is for many orders");
 }
 
-Test(feed, execute_with_the_same_own_id_and_body_is_a_replay)
+CHECKED(feed, execute_with_the_same_own_id_and_body_is_a_replay)
 {
   say("{\"action\":\"execute\",\"order\":{\"amount\":1,\"clientOrderId\":\"c\"}}");
   cr_assert(accepts[0].hashed);
@@ -143,7 +142,7 @@ Test(feed, execute_with_the_same_own_id_and_body_is_a_replay)
   cr_assert_eq(n_watches, 1, "it is followed already");
 }
 
-Test(feed, execute_refused)
+CHECKED(feed, execute_refused)
 {
   say("{\"action\":\"execute\",\"requestId\":\"r\",\"order\":{\"amount\":\"1\",\"x\":1}}");
   expect_error("VALIDATION_FAILED", "r");
@@ -164,7 +163,7 @@ Test(feed, execute_refused)
 
 /* ── subscribe ──────────────────────────────────────────────────────────────────────────────── */
 
-Test(feed, subscribe_from_a_seq)
+CHECKED(feed, subscribe_from_a_seq)
 {
   subscribe_as(name_of(1), 2);
   cr_assert_str_eq(lookups[0].tenant, "default");
@@ -181,7 +180,7 @@ Test(feed, subscribe_from_a_seq)
   cr_assert_eq(socket_->n_sent, 3);
 }
 
-Test(feed, subscribe_beyond_the_newest)
+CHECKED(feed, subscribe_beyond_the_newest)
 {
   subscribe_as(name_of(1), 9);
   order_found(1, 3, OX_ACTIVE);
@@ -192,7 +191,7 @@ Test(feed, subscribe_beyond_the_newest)
   cr_assert_eq(socket_->n_sent, 1);
 }
 
-Test(feed, subscribe_to_what_has_ended)
+CHECKED(feed, subscribe_to_what_has_ended)
 {
   subscribe_as(name_of(1), 5);
   order_found(1, 5, OX_SUCCEEDED);
@@ -206,7 +205,7 @@ Test(feed, subscribe_to_what_has_ended)
   cr_assert_str_eq(last_sent(), "{\"seq\":5}");
 }
 
-Test(feed, subscribe_refused)
+CHECKED(feed, subscribe_refused)
 {
   subscribe_as("ord_1", 0);
   expect_error("INVALID_ORDER_ID", "s");
@@ -222,7 +221,7 @@ Test(feed, subscribe_refused)
   expect_error("STORE_UNAVAILABLE", "s");
 }
 
-Test(feed, subscribing_twice)
+CHECKED(feed, subscribing_twice)
 {
   subscribe_as(name_of(1), 0);
   subscribe_as("own", 0); /* the same order by its other name, both under way */
@@ -234,7 +233,7 @@ Test(feed, subscribing_twice)
   cr_assert_eq(n_watches, 1);
 }
 
-Test(feed, unsubscribe)
+CHECKED(feed, unsubscribe)
 {
   subscribe_as(name_of(1), 0);
   order_found(1, 1, OX_QUEUED);
@@ -249,7 +248,7 @@ Test(feed, unsubscribe)
   cr_assert_eq(n_watches, 2, "and back again");
 }
 
-Test(feed, unsubscribe_by_the_name_it_was_subscribed_by)
+CHECKED(feed, unsubscribe_by_the_name_it_was_subscribed_by)
 {
   subscribe_as("own", 0);
   cr_assert_str_eq(lookups[0].own_id, "own");
@@ -261,7 +260,7 @@ Test(feed, unsubscribe_by_the_name_it_was_subscribed_by)
   cr_assert(watches[0].over);
 }
 
-Test(feed, an_ended_order_is_not_subscribed_any_more)
+CHECKED(feed, an_ended_order_is_not_subscribed_any_more)
 {
   subscribe_as(name_of(1), 0);
   order_found(1, 1, OX_QUEUED);
@@ -272,7 +271,7 @@ Test(feed, an_ended_order_is_not_subscribed_any_more)
 
 /* ── bounds ─────────────────────────────────────────────────────────────────────────────────── */
 
-Test(feed, a_thousand_orders_and_no_more)
+CHECKED(feed, a_thousand_orders_and_no_more)
 {
   for (int i = 0; i < 998; i++) {
     subscribe_as(name_of(i), 0);
@@ -291,7 +290,7 @@ Test(feed, a_thousand_orders_and_no_more)
   cr_assert_eq(n_watches, 1000);
 }
 
-Test(feed, bad_messages_leave_it_open)
+CHECKED(feed, bad_messages_leave_it_open)
 {
   static const struct {
     const char *text, *code;
@@ -311,7 +310,7 @@ Test(feed, bad_messages_leave_it_open)
 
 /* ── ends ───────────────────────────────────────────────────────────────────────────────────── */
 
-Test(feed, a_slow_reader_gets_4008_with_order_and_seq)
+CHECKED(feed, a_slow_reader_gets_4008_with_order_and_seq)
 {
   for (int i = 1; i <= 3; i++) {
     subscribe_as(name_of(i), 0);
@@ -329,7 +328,7 @@ Test(feed, a_slow_reader_gets_4008_with_order_and_seq)
   cr_assert_eq(n_accepts, 0, "nothing is begun on a socket that closes");
 }
 
-Test(feed, too_slow_for_the_last_event)
+CHECKED(feed, too_slow_for_the_last_event)
 {
   subscribe_as(name_of(1), 0);
   order_found(1, 1, OX_QUEUED);
@@ -338,7 +337,7 @@ Test(feed, too_slow_for_the_last_event)
   cr_assert_eq(socket_->code, 4008);
 }
 
-Test(feed, too_slow_for_an_answer)
+CHECKED(feed, too_slow_for_an_answer)
 {
   subscribe_as(name_of(1), 0);
   order_found(1, 1, OX_QUEUED);
@@ -350,7 +349,7 @@ Test(feed, too_slow_for_an_answer)
   cr_assert(watches[0].over);
 }
 
-Test(feed, too_slow_for_each_kind_of_answer)
+CHECKED(feed, too_slow_for_each_kind_of_answer)
 {
   socket_->room = 0;
   say("nonsense");
@@ -358,7 +357,7 @@ Test(feed, too_slow_for_each_kind_of_answer)
   say("nonsense");
 }
 
-Test(feed, too_slow_for_unsubscribed)
+CHECKED(feed, too_slow_for_unsubscribed)
 {
   subscribe_as(name_of(1), 0);
   order_found(1, 1, OX_QUEUED);
@@ -367,7 +366,7 @@ Test(feed, too_slow_for_unsubscribed)
   cr_assert_eq(socket_->code, 4008);
 }
 
-Test(feed, a_lost_order_closes_the_socket)
+CHECKED(feed, a_lost_order_closes_the_socket)
 {
   for (int i = 1; i <= 2; i++) {
     subscribe_as(name_of(i), 0);
@@ -378,7 +377,7 @@ Test(feed, a_lost_order_closes_the_socket)
   cr_assert(watches[1].over);
 }
 
-Test(feed, the_client_leaves_with_everything_under_way)
+CHECKED(feed, the_client_leaves_with_everything_under_way)
 {
   subscribe_as(name_of(1), 0);
   order_found(1, 1, OX_QUEUED);
@@ -395,7 +394,7 @@ Test(feed, the_client_leaves_with_everything_under_way)
   cr_assert_eq(n_watches, 1);
 }
 
-Test(feed, the_socket_closes_with_steps_under_way)
+CHECKED(feed, the_socket_closes_with_steps_under_way)
 {
   say(EXECUTE);
   subscribe_as(name_of(1), 0);

@@ -1,4 +1,5 @@
 /* health_test.c - up, degraded, down, draining. */
+#define FAKES_OWN_SETUP
 #include "tests/unit/http/fakes.h"
 
 static bool redis_is_up;
@@ -18,7 +19,7 @@ static enum api_workers workers_(void *arg)
 
 static void setup(void)
 {
-  fakes_init();
+  fakes_setup();
   api.redis_up = redis_up_;
   api.workers = workers_;
   api.probe_arg = &config;
@@ -26,7 +27,10 @@ static void setup(void)
   workers_are = API_WORKERS_UP;
 }
 
-TestSuite(health, .init = setup, .fini = fakes_deinit);
+static void teardown(void)
+{
+  fakes_teardown();
+}
 
 static void expect(const char *target, int status, const char *word)
 {
@@ -40,7 +44,7 @@ static void expect(const char *target, int status, const char *word)
   reply_free(r);
 }
 
-Test(health, all_well)
+CHECKED(health, all_well)
 {
   api.started_ms -= 12345;
   struct http_reply *r = get("/health");
@@ -58,7 +62,7 @@ Test(health, all_well)
   expect("/readyz", 200, "ok");
 }
 
-Test(health, without_redis_it_is_degraded)
+CHECKED(health, without_redis_it_is_degraded)
 {
   redis_is_up = false;
   expect("/health", 200, "degraded");
@@ -66,14 +70,14 @@ Test(health, without_redis_it_is_degraded)
   expect("/livez", 200, "ok");
 }
 
-Test(health, without_workers_it_is_degraded)
+CHECKED(health, without_workers_it_is_degraded)
 {
   workers_are = API_WORKERS_DOWN;
   expect("/health", 200, "degraded");
   expect("/readyz", 200, "degraded");
 }
 
-Test(health, workers_elsewhere_are_none_of_its_business)
+CHECKED(health, workers_elsewhere_are_none_of_its_business)
 {
   workers_are = API_WORKERS_OFF;
   expect("/health", 200, "ok");
@@ -83,7 +87,7 @@ Test(health, workers_elsewhere_are_none_of_its_business)
   reply_free(r);
 }
 
-Test(health, without_postgres_it_is_down)
+CHECKED(health, without_postgres_it_is_down)
 {
   store_up = false;
   expect("/health", 503, "down");
@@ -91,7 +95,7 @@ Test(health, without_postgres_it_is_down)
   expect("/livez", 200, "ok");
 }
 
-Test(health, draining_is_not_ready_but_alive)
+CHECKED(health, draining_is_not_ready_but_alive)
 {
   api.draining = true;
   expect("/readyz", 503, "draining");

@@ -1,8 +1,6 @@
 /* order_get_test.c - the order, its status, its events. */
 #include "tests/unit/http/fakes.h"
 
-TestSuite(order_get, .init = fakes_init, .fini = fakes_deinit);
-
 #define ID "ord_01J8Z3V4N5P6Q7R8S9T0V1W2X3"
 
 static struct order order_of(void)
@@ -28,7 +26,7 @@ static struct http_reply *get_if_none_match(const char *header)
   return ask(&(struct ask){.method = "GET", .target = "/api/orders/" ID, .headers = {header}});
 }
 
-Test(order_get, the_order)
+CHECKED(order_get, the_order)
 {
   struct order o = order_of();
   struct http_reply *r = get("/api/orders/" ID);
@@ -48,7 +46,7 @@ Test(order_get, the_order)
   reply_free(r);
 }
 
-Test(order_get, an_etag_that_is_still_right_is_304)
+CHECKED(order_get, an_etag_that_is_still_right_is_304)
 {
   struct order o = order_of();
   struct http_reply *r = get("/api/orders/" ID);
@@ -71,7 +69,7 @@ Test(order_get, an_etag_that_is_still_right_is_304)
   reply_free(r);
 }
 
-Test(order_get, an_endless_if_none_match_is_answered_in_full)
+CHECKED(order_get, an_endless_if_none_match_is_answered_in_full)
 {
   struct order o = order_of();
   struct http_reply *r = get("/api/orders/" ID);
@@ -85,7 +83,7 @@ Test(order_get, an_endless_if_none_match_is_answered_in_full)
   reply_free(r);
 }
 
-Test(order_get, by_own_id)
+CHECKED(order_get, by_own_id)
 {
   struct http_reply *r = get("/api/orders/my-id");
   cr_assert_str_eq(lookups[0].own_id, "my-id");
@@ -93,14 +91,14 @@ Test(order_get, by_own_id)
   expect_problem(r, 404, "ORDER_NOT_FOUND");
 }
 
-Test(order_get, bad_ids_are_not_looked_up)
+CHECKED(order_get, bad_ids_are_not_looked_up)
 {
   expect_problem(get("/api/orders/ord_1"), 400, "INVALID_ORDER_ID");
   expect_problem(get("/api/orders/a b/status"), 400, "INVALID_ORDER_ID");
   expect_problem(get("/api/orders/execute/events"), 400, "INVALID_ORDER_ID");
 }
 
-Test(order_get, the_store_away_or_busy)
+CHECKED(order_get, the_store_away_or_busy)
 {
   static const char *const paths[] = {"/api/orders/" ID, "/api/orders/" ID "/status",
                                       "/api/orders/" ID "/events"};
@@ -119,7 +117,7 @@ Test(order_get, the_store_away_or_busy)
   }
 }
 
-Test(order_get, its_status)
+CHECKED(order_get, its_status)
 {
   struct order o = order_of();
   struct http_reply *r = get("/api/orders/mine/status");
@@ -130,7 +128,7 @@ Test(order_get, its_status)
   reply_free(r);
 }
 
-Test(order_get, its_events)
+CHECKED(order_get, its_events)
 {
   struct order o = order_of();
   static const struct reader_event events[] = {{1, false, "{\"seq\":1}", 9},
@@ -145,7 +143,7 @@ Test(order_get, its_events)
   reply_free(r);
 }
 
-Test(order_get, events_fail_in_the_second_step)
+CHECKED(order_get, events_fail_in_the_second_step)
 {
   struct order o = order_of();
   struct http_reply *r = get("/api/orders/mine/events");
@@ -159,7 +157,7 @@ Test(order_get, events_fail_in_the_second_step)
   expect_problem(r, 503, "OVERLOADED");
 }
 
-Test(order_get, an_answer_that_is_too_large_is_500_not_half)
+CHECKED(order_get, an_answer_that_is_too_large_is_500_not_half)
 {
   struct order o = order_of();
   enum { MIB = 1 << 20 };

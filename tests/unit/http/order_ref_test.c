@@ -3,9 +3,7 @@
 
 #include "tests/unit/http/fakes.h"
 
-TestSuite(order_ref, .init = fakes_init, .fini = fakes_deinit);
-
-Test(order_ref, kinds)
+CHECKED(order_ref, kinds)
 {
   static const struct {
     const char *text;
@@ -40,7 +38,7 @@ static void ignore(void *arg, enum status status, const struct order *order)
   (void)arg, (void)status, (void)order;
 }
 
-Test(order_ref, reads_by_what_it_is_for_the_caller)
+CHECKED(order_ref, reads_by_what_it_is_for_the_caller)
 {
   struct call call = {.api = &api};
   struct order_ref ref;

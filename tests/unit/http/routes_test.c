@@ -3,9 +3,7 @@
 
 #include "tests/unit/http/fakes.h"
 
-TestSuite(routes, .init = fakes_init, .fini = fakes_deinit);
-
-Test(routes, unknown_paths_are_404)
+CHECKED(routes, unknown_paths_are_404)
 {
   static const char *const paths[] = {
       "/",
@@ -35,7 +33,7 @@ static void expect_allow(const char *method, const char *target, const char *all
   expect_problem(r, 405, "METHOD_NOT_ALLOWED");
 }
 
-Test(routes, known_path_wrong_method_is_405_with_allow)
+CHECKED(routes, known_path_wrong_method_is_405_with_allow)
 {
   expect_allow("DELETE", "/api/orders/execute", "POST, GET, HEAD, OPTIONS");
   expect_allow("POST", "/api/orders/stats", "GET, HEAD, OPTIONS");
@@ -46,7 +44,7 @@ Test(routes, known_path_wrong_method_is_405_with_allow)
   expect_allow("CONNECT", "/livez", "GET, HEAD, OPTIONS");
 }
 
-Test(routes, words_win_over_ids)
+CHECKED(routes, words_win_over_ids)
 {
   struct http_reply *r = get("/api/orders/stats");
   cr_assert_eq(r->answered, 0);
@@ -56,14 +54,14 @@ Test(routes, words_win_over_ids)
   expect_problem(get("/api/orders/batch"), 400, "INVALID_ORDER_ID");
 }
 
-Test(routes, a_very_long_id_is_not_cut_to_a_valid_one)
+CHECKED(routes, a_very_long_id_is_not_cut_to_a_valid_one)
 {
   char path[4096] = "/api/orders/";
   memset(path + strlen(path), 'a', 1000);
   expect_problem(get(path), 400, "INVALID_ORDER_ID");
 }
 
-Test(routes, head_is_get)
+CHECKED(routes, head_is_get)
 {
   struct http_reply *r = ask(&(struct ask){.method = "HEAD", .target = "/livez"});
   cr_assert_eq(r->status, 200);
@@ -81,7 +79,7 @@ static int status_with_type(const char *type)
   return status;
 }
 
-Test(routes, content_type_must_be_json)
+CHECKED(routes, content_type_must_be_json)
 {
   static const char *const good[] = {"application/json",
                                      "Application/JSON",
@@ -110,7 +108,7 @@ Test(routes, content_type_must_be_json)
                  "UNSUPPORTED_MEDIA_TYPE");
 }
 
-Test(routes, a_body_over_64_kib_is_413)
+CHECKED(routes, a_body_over_64_kib_is_413)
 {
   char *body = mem_alloc((64 << 10) + 2);
   memset(body, ' ', (64 << 10) + 1);
@@ -122,14 +120,14 @@ Test(routes, a_body_over_64_kib_is_413)
   free(body);
 }
 
-Test(routes, gets_take_no_body)
+CHECKED(routes, gets_take_no_body)
 {
   struct http_reply *r = ask(&(struct ask){.method = "GET", .target = "/livez", .body = "{}"});
   cr_assert_eq(r->status, 413);
   reply_free(r);
 }
 
-Test(routes, options_tells_the_methods)
+CHECKED(routes, options_tells_the_methods)
 {
   struct http_reply *r = ask(&(struct ask){.method = "OPTIONS", .target = "/api/orders/x"});
   cr_assert_eq(r->status, 204);
@@ -147,7 +145,7 @@ static struct http_reply *preflight(const char *origin)
                            .headers = {origin, "Access-Control-Request-Method: POST"}});
 }
 
-Test(routes, preflight_of_an_allowed_origin)
+CHECKED(routes, preflight_of_an_allowed_origin)
 {
   api_deinit(&api);
   config.cors_origins = (char[]){"https://a.example, https://b.example"};
@@ -168,7 +166,7 @@ Test(routes, preflight_of_an_allowed_origin)
   reply_free(r);
 }
 
-Test(routes, answers_and_problems_may_be_read_by_an_allowed_origin)
+CHECKED(routes, answers_and_problems_may_be_read_by_an_allowed_origin)
 {
   api_deinit(&api);
   config.cors_origins = (char[]){"https://a.example"};
@@ -187,7 +185,7 @@ Test(routes, answers_and_problems_may_be_read_by_an_allowed_origin)
   reply_free(r);
 }
 
-Test(routes, every_answer_has_the_security_headers)
+CHECKED(routes, every_answer_has_the_security_headers)
 {
   struct http_reply *replies[] = {get("/livez"), get("/nope"),
                                   ask(&(struct ask){.method = "OPTIONS", .target = "/livez"})};
@@ -200,7 +198,7 @@ Test(routes, every_answer_has_the_security_headers)
   }
 }
 
-Test(routes, with_auth_required_nothing_but_health_is_open)
+CHECKED(routes, with_auth_required_nothing_but_health_is_open)
 {
   config.auth_required = true;
   struct http_reply *r = get("/api/orders/abc");
@@ -212,7 +210,18 @@ Test(routes, with_auth_required_nothing_but_health_is_open)
   reply_free(r);
 }
 
-Test(routes, errors_of_the_connection_are_problems_too)
+CHECKED(routes, a_port_for_health_shows_nothing_else)
+{
+  api.health_only = true;
+  expect_problem(get("/api/orders/stats"), 404, "NOT_FOUND");
+  expect_problem(get("/api/orders/abc"), 404, "NOT_FOUND");
+  expect_problem(post("{}"), 404, "NOT_FOUND");
+  struct http_reply *r = get("/livez");
+  cr_assert_eq(r->status, 200);
+  reply_free(r);
+}
+
+CHECKED(routes, errors_of_the_connection_are_problems_too)
 {
   static const struct {
     int status;

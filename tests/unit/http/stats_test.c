@@ -1,9 +1,7 @@
 /* stats_test.c - GET /api/orders/stats. */
 #include "tests/unit/http/fakes.h"
 
-TestSuite(stats, .init = fakes_init, .fini = fakes_deinit);
-
-Test(stats, queue_sockets_and_limiter)
+CHECKED(stats, queue_sockets_and_limiter)
 {
   static const struct queue_counts counts = {
       .waiting = 1, .active = 2, .delayed = 3, .completed = 4, .failed = 5, .used_in_window = 6};
@@ -16,7 +14,7 @@ Test(stats, queue_sockets_and_limiter)
   reply_free(r);
 }
 
-Test(stats, redis_away)
+CHECKED(stats, redis_away)
 {
   queue_status = ST_AWAY;
   expect_problem(get("/api/orders/stats"), 503, "QUEUE_UNAVAILABLE");

@@ -1,8 +1,6 @@
 /* watch_test.c - one order on a socket: before the upgrade, every event, every way to end. */
 #include "tests/unit/http/fakes.h"
 
-TestSuite(watch, .init = fakes_init, .fini = fakes_deinit);
-
 #define ID   "ord_01J8Z3V4N5P6Q7R8S9T0V1W2X3"
 #define PATH "/api/orders/execute?orderId=" ID
 
@@ -34,7 +32,7 @@ static struct ws_session *follow(const char *target, int32_t ver, enum ox_phase 
 
 /* ── before the upgrade ─────────────────────────────────────────────────────────────────────── */
 
-Test(watch, without_upgrade_it_is_426_whatever_the_id)
+CHECKED(watch, without_upgrade_it_is_426_whatever_the_id)
 {
   static const char *const targets[] = {"/api/orders/execute", PATH,
                                         "/api/orders/execute?orderId=%%%",
@@ -46,7 +44,7 @@ Test(watch, without_upgrade_it_is_426_whatever_the_id)
   }
 }
 
-Test(watch, an_unknown_order_is_404_before_the_upgrade)
+CHECKED(watch, an_unknown_order_is_404_before_the_upgrade)
 {
   struct http_reply *r = upgrade(PATH, NULL);
   cr_assert_str_eq(lookups[0].tenant, "default");
@@ -54,7 +52,7 @@ Test(watch, an_unknown_order_is_404_before_the_upgrade)
   expect_problem(r, 404, "ORDER_NOT_FOUND");
 }
 
-Test(watch, bad_parameters)
+CHECKED(watch, bad_parameters)
 {
   expect_problem(upgrade("/api/orders/execute?orderId=", NULL), 400, "INVALID_ORDER_ID");
   expect_problem(upgrade("/api/orders/execute?orderId=ord_1", NULL), 400, "INVALID_ORDER_ID");
@@ -66,7 +64,7 @@ Test(watch, bad_parameters)
                  "INVALID_QUERY");
 }
 
-Test(watch, the_store_away)
+CHECKED(watch, the_store_away)
 {
   reader_status = ST_AWAY;
   expect_problem(upgrade(PATH, NULL), 503, "STORE_UNAVAILABLE");
@@ -76,13 +74,13 @@ Test(watch, the_store_away)
   expect_problem(r, 503, "STORE_UNAVAILABLE");
 }
 
-Test(watch, a_process_that_stops_takes_no_new_sockets)
+CHECKED(watch, a_process_that_stops_takes_no_new_sockets)
 {
   api.draining = true;
   expect_problem(upgrade(PATH, NULL), 503, "DRAINING");
 }
 
-Test(watch, origins)
+CHECKED(watch, origins)
 {
   api_deinit(&api);
   config.cors_origins = (char[]){"https://app.example"};
@@ -105,7 +103,7 @@ Test(watch, origins)
 
 /* ── following ──────────────────────────────────────────────────────────────────────────────── */
 
-Test(watch, events_to_the_end_then_1000)
+CHECKED(watch, events_to_the_end_then_1000)
 {
   struct http_reply *r;
   struct ws_session *s = follow(PATH, 1, OX_QUEUED, &r);
@@ -120,7 +118,7 @@ Test(watch, events_to_the_end_then_1000)
   reply_free(r);
 }
 
-Test(watch, since_is_what_the_client_has)
+CHECKED(watch, since_is_what_the_client_has)
 {
   struct http_reply *r;
   struct ws_session *s = follow(PATH "&since=3", 4, OX_ACTIVE, &r);
@@ -131,7 +129,7 @@ Test(watch, since_is_what_the_client_has)
   reply_free(r);
 }
 
-Test(watch, ended_and_nothing_new_is_closed_at_once)
+CHECKED(watch, ended_and_nothing_new_is_closed_at_once)
 {
   static const char *const targets[] = {PATH "&since=5", PATH "&since=6"};
   for (size_t i = 0; i < 2; i++) {
@@ -145,7 +143,7 @@ Test(watch, ended_and_nothing_new_is_closed_at_once)
   }
 }
 
-Test(watch, ended_with_something_new_is_replayed)
+CHECKED(watch, ended_with_something_new_is_replayed)
 {
   struct http_reply *r;
   struct ws_session *s = follow(PATH "&since=4", 5, OX_FAILED, &r);
@@ -156,7 +154,7 @@ Test(watch, ended_with_something_new_is_replayed)
   reply_free(r);
 }
 
-Test(watch, a_claim_to_have_more_than_there_is_waits_for_what_comes_after_it)
+CHECKED(watch, a_claim_to_have_more_than_there_is_waits_for_what_comes_after_it)
 {
   struct http_reply *r;
   struct ws_session *s = follow(PATH "&since=4", 2, OX_ACTIVE, &r);
@@ -171,7 +169,7 @@ Test(watch, a_claim_to_have_more_than_there_is_waits_for_what_comes_after_it)
   reply_free(r);
 }
 
-Test(watch, a_claim_beyond_the_end_is_closed_when_it_ends)
+CHECKED(watch, a_claim_beyond_the_end_is_closed_when_it_ends)
 {
   struct http_reply *r;
   struct ws_session *s = follow(PATH "&since=99", 2, OX_ACTIVE, &r);
@@ -184,7 +182,7 @@ Test(watch, a_claim_beyond_the_end_is_closed_when_it_ends)
 
 /* ── other ends ─────────────────────────────────────────────────────────────────────────────── */
 
-Test(watch, a_slow_reader_gets_4008_with_its_last_seq)
+CHECKED(watch, a_slow_reader_gets_4008_with_its_last_seq)
 {
   struct http_reply *r;
   struct ws_session *s = follow(PATH, 1, OX_QUEUED, &r);
@@ -197,7 +195,7 @@ Test(watch, a_slow_reader_gets_4008_with_its_last_seq)
   reply_free(r);
 }
 
-Test(watch, too_slow_for_the_last_event_is_4008_not_1000)
+CHECKED(watch, too_slow_for_the_last_event_is_4008_not_1000)
 {
   struct http_reply *r;
   struct ws_session *s = follow(PATH "&since=7", 7, OX_ACTIVE, &r);
@@ -209,7 +207,7 @@ Test(watch, too_slow_for_the_last_event_is_4008_not_1000)
   reply_free(r);
 }
 
-Test(watch, a_lost_watch_says_how_far_it_came)
+CHECKED(watch, a_lost_watch_says_how_far_it_came)
 {
   struct http_reply *r;
   struct ws_session *s = follow(PATH, 1, OX_QUEUED, &r);
@@ -221,7 +219,7 @@ Test(watch, a_lost_watch_says_how_far_it_came)
   reply_free(r);
 }
 
-Test(watch, the_client_leaves)
+CHECKED(watch, the_client_leaves)
 {
   struct http_reply *r;
   struct ws_session *s = follow(PATH, 1, OX_QUEUED, &r);
@@ -231,7 +229,7 @@ Test(watch, the_client_leaves)
   reply_free(r);
 }
 
-Test(watch, a_socket_that_never_opens)
+CHECKED(watch, a_socket_that_never_opens)
 {
   struct order o = order_at(1, OX_QUEUED);
   struct http_reply *r = upgrade(PATH, NULL);
@@ -241,7 +239,7 @@ Test(watch, a_socket_that_never_opens)
   reply_free(r);
 }
 
-Test(watch, what_the_client_says_is_answered_with_an_error)
+CHECKED(watch, what_the_client_says_is_answered_with_an_error)
 {
   struct http_reply *r;
   struct ws_session *s = follow(PATH, 1, OX_QUEUED, &r);
