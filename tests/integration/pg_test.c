@@ -688,6 +688,7 @@ Test(pg, survives_being_cut_at_random)
   srand(42);
   while (sent < BATCHES) {
     if (pg_up(f.pg)) put(&f, sent, sent, &o[sent]), sent++;
+    if (sent && rand() % 8 == 0) wait_for(&f.loop, &o[sent - 1].ended);
     if (rand() % 15 == 0) proxy_cut(&f.proxy);
     if (pg_up(f.pg))
       uv_run(&f.loop, UV_RUN_NOWAIT);

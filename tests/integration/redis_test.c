@@ -632,7 +632,7 @@ Test(redis, survives_being_cut_at_random)
     wait_for(&f.loop, &a[i].done);
     lost += a[i].lost;
   }
-  cr_assert(lost > 5 && lost < N / 2, "%d lost", lost);
+  cr_assert(lost > 5 && lost < N - 5, "%d lost", lost);
   finish(&f);
 }
 
