@@ -102,10 +102,10 @@ Test(action, request_id_length)
   size_t start = strlen(text);
   struct action a;
   memset(text + start, 'r', ACTION_REQUEST_ID_MAX);
-  strcpy(text + start + ACTION_REQUEST_ID_MAX, "\"}");
+  memcpy(text + start + ACTION_REQUEST_ID_MAX, "\"}", sizeof "\"}");
   cr_assert_eq(parse(text, &a), ST_OK);
   action_deinit(&a);
-  strcpy(text + start + ACTION_REQUEST_ID_MAX, "r\"}");
+  memcpy(text + start + ACTION_REQUEST_ID_MAX, "r\"}", sizeof "r\"}");
   cr_assert_eq(parse(text, &a), ST_INVALID);
   action_deinit(&a);
 }

@@ -27,17 +27,21 @@ static enum status parse_text(const char *text, struct envelope *e)
 static void expect_errors(const char *text, const char *expected)
 {
   struct envelope e;
-  char got[1024] = "";
+  struct buf list, got;
   cr_assert_eq(parse_text(text, &e), ST_INVALID, "%s", text);
-  char *list = mem_alloc(errors.list.len + 3);
-  sprintf(list, "[%s]", errors.list.data);
-  json_t *root = parse(list), *error;
+  buf_init(&list, 1 << 16);
+  buf_init(&got, 1 << 16);
+  buf_appendf(&list, "[%s]", errors.list.data);
+  json_t *root = parse(list.data), *error;
   size_t i;
-  json_array_foreach(root, i, error) sprintf(got + strlen(got), "%s%s %s", i ? "; " : "",
-                                             str_of(error, "pointer"), str_of(error, "code"));
-  cr_assert_str_eq(got, expected, "%s: %s", text, got);
+  json_array_foreach(root, i, error)
+  {
+    buf_appendf(&got, "%s%s %s", i ? "; " : "", str_of(error, "pointer"), str_of(error, "code"));
+  }
+  cr_assert_str_eq(got.data, expected, "%s: %s", text, got.data);
   json_decref(root);
-  free(list);
+  buf_deinit(&list);
+  buf_deinit(&got);
 }
 
 static void expect_payload(const char *text, const char *type, const char *payload)
@@ -95,7 +99,7 @@ Test(envelope, bad_own_ids)
                                     "{}",        "\"a/b\"",     "\"\\u00e4\""};
   for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
     char text[128];
-    sprintf(text, "{\"amount\":1,\"clientOrderId\":%s}", ids[i]);
+    snprintf(text, sizeof text, "{\"amount\":1,\"clientOrderId\":%s}", ids[i]);
     expect_errors(text, "/clientOrderId INVALID_CLIENT_ORDER_ID");
     teardown();
     setup();
@@ -108,7 +112,7 @@ Test(envelope, types_nobody_executes)
                                        "null",     "[]",         "\"Market\""};
   for (size_t i = 0; i < sizeof types_ / sizeof *types_; i++) {
     char text[128];
-    sprintf(text, "{\"type\":%s,\"amount\":1}", types_[i]);
+    snprintf(text, sizeof text, "{\"type\":%s,\"amount\":1}", types_[i]);
     expect_errors(text, "/type UNKNOWN_TYPE");
     cr_assert_str_eq(errors.detail, "type must be one of market, limit");
     teardown();

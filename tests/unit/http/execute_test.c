@@ -29,9 +29,9 @@ CHECKED(execute, accepted_is_201_after_the_commit)
 
   char id[ULID_ORDER_LEN + 1], body[200], location[64];
   ulid_format_order(&first.id, id);
-  sprintf(body, "{\"orderId\":\"%s\",\"status\":\"pending\",\"timestamp\":\"%s\"}", id,
-          "2026-01-31T10:30:00.123Z");
-  sprintf(location, "/api/orders/%s", id);
+  snprintf(body, sizeof body, "{\"orderId\":\"%s\",\"status\":\"pending\",\"timestamp\":\"%s\"}",
+           id, "2026-01-31T10:30:00.123Z");
+  snprintf(location, sizeof location, "/api/orders/%s", id);
   cr_assert_eq(r->status, 201);
   cr_assert_str_eq(r->body, body);
   cr_assert_str_eq(r->content_type, "application/json");

@@ -10,7 +10,7 @@ static enum status parse(const char *text, size_t len, char *code)
   struct json_object o;
   problem_errors_init(&errors);
   enum status status = input_parse(text, len, &o, &errors);
-  strcpy(code, errors.code);
+  memcpy(code, errors.code, sizeof errors.code);
   cr_assert_eq(errors.n, status == ST_OK ? 0 : 1);
   if (status != ST_OK) cr_assert_eq(o.n_fields, 0);
   json_object_deinit(&o);

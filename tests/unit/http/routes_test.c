@@ -70,8 +70,8 @@ CHECKED(routes, head_is_get)
 
 static int status_with_type(const char *type)
 {
-  char line[128] = "Content-Type: ";
-  strcat(line, type);
+  char line[128];
+  snprintf(line, sizeof line, "Content-Type: %s", type);
   struct http_reply *r = ask(&(struct ask){
       .method = "POST", .target = "/api/orders/execute", .body = "[]", .headers = {line}});
   int status = r->status;
