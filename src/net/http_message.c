@@ -105,8 +105,6 @@ static enum http_parsed refuse_as(struct http_message *m, enum http_errno error)
     return refuse(m, 400, "malformed Content-Length");
   case HPE_UNEXPECTED_CONTENT_LENGTH:
     return refuse(m, 400, "Content-Length twice, or together with Transfer-Encoding");
-  case HPE_INVALID_TRANSFER_ENCODING:
-    return refuse(m, 400, "unsupported Transfer-Encoding");
   case HPE_INVALID_HEADER_TOKEN:
     return refuse(m, 400, "invalid character in a header");
   case HPE_INVALID_URL:

@@ -14,7 +14,13 @@
 #include "base/log.h"
 #include "net/ws_session.h"
 
-enum { SWEEP_MIN_MS = 10, SWEEP_MAX_MS = 1000, CLOSE_ABNORMAL = 1006, RX_SIZE = 512 };
+enum {
+  SWEEP_MIN_MS = 10,
+  SWEEP_MAX_MS = 1000,
+  CLOSE_ABNORMAL = 1006,
+  RX_SIZE = 512,         /* each connection has a buffer of this size */
+  TX_SIZE = 1024 * 1024, /* of one send(); without it RX_SIZE, and the rest would be copied */
+};
 
 /* ── the clock ── */
 
@@ -121,7 +127,10 @@ static void on_lws_log(int level, const char *line)
 }
 
 static const struct lws_protocols protocols[] = {
-    {.name = "ox", .callback = ws_session_callback, .rx_buffer_size = RX_SIZE},
+    {.name = "ox",
+     .callback = ws_session_callback,
+     .rx_buffer_size = RX_SIZE,
+     .tx_packet_size = TX_SIZE},
     {0},
 };
 

@@ -421,6 +421,47 @@ Test(http_conn, answers_a_client_that_only_listens)
   harness_stop(&h);
 }
 
+/* It stopped sending and was believed to listen; only the answer finds out that it is gone. */
+Test(http_conn, forgets_a_client_that_listened_and_then_left)
+{
+  struct harness h;
+  harness_start(&h);
+  struct client c = client_open(&h);
+  client_send(&c, GET("/later") GET("/now"));
+  shutdown(c.fd, SHUT_WR);
+  until(&h, h.n_kept == 1);
+  for (int i = 0; i < 5; i++) spin(&h);
+  client_abort(&c);
+  for (int i = 0; i < 5; i++) spin(&h);
+  answer(&h, 0, "to nobody");
+  until(&h, http_server_connections(h.server) == 0);
+  cr_assert_eq(h.requests, 1);
+  harness_stop(&h);
+}
+
+Test(http_conn, refuses_a_client_that_only_listens)
+{
+  struct harness h;
+  harness_start(&h);
+  struct client c = client_open(&h);
+  client_send(&c, "GET / HTTP/7.1\r\n");
+  shutdown(c.fd, SHUT_WR);
+  client_wait(&c, "HTTP/1.1 505 ");
+  client_wait_eof(&c);
+  client_close(&c);
+  c = client_open(&h);
+  client_send(&c, "GET /later HTTP/1.0\r\n\r\n");
+  shutdown(c.fd, SHUT_WR);
+  until(&h, h.n_kept == 1);
+  for (int i = 0; i < 5; i++) spin(&h);
+  answer(&h, 0, "the last;");
+  client_wait(&c, "the last;");
+  client_wait_eof(&c);
+  client_close(&c);
+  until(&h, http_server_connections(h.server) == 0);
+  harness_stop(&h);
+}
+
 Test(http_conn, writes_as_fast_as_the_client_reads)
 {
   enum { ANSWER = 8 * 1024 * 1024 };

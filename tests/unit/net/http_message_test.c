@@ -96,6 +96,8 @@ Test(http_message, stops_where_the_next_begins)
   cr_assert_str_eq(p->view.request.path, "/1");
   cr_assert_null(p->view.request.query);
   cr_assert_str_eq(p->view.request.body, "");
+  cr_assert_eq(http_message_parse(&p->message, p->data, &p->len), PARSED_DONE);
+  cr_assert_eq(p->message.taken, strlen(two) / 2);
   free(p);
 }
 

@@ -1,5 +1,7 @@
 #include "net/ws.h"
 
+#include <sys/resource.h>
+
 #include "net_ws_client.h"
 
 #define GET(path)        "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -258,6 +260,24 @@ Test(ws_server, is_destroyed_with_sessions)
   client_close(&a);
   client_close(&b);
   client_close(&moving);
+  harness_stop(&h);
+}
+
+Test(ws_server, says_when_libwebsockets_cannot_start)
+{
+  struct harness h;
+  harness_start(&h);
+  struct rlimit limit, low;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  low = limit;
+  int next = dup(0);
+  close(next);
+  low.rlim_cur = (rlim_t)next;
+  cr_assert_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
+  struct ws_server *ws = NULL;
+  cr_assert_eq(ws_server_create(&h.loop, &defaults, &ws), ST_BROKEN);
+  cr_assert_null(ws);
+  cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
   harness_stop(&h);
 }
 

@@ -113,6 +113,19 @@ Test(ws_session, refuses_broken_frames)
   closes_with(PING, "x", 1, 1002);
 }
 
+Test(ws_session, hangs_up_on_a_long_control_frame)
+{
+  struct harness h;
+  harness_start_ws(&h, &defaults);
+  struct client c = ws_open(&h);
+  char text[130] = {0};
+  ws_send(&c, FIN | PING, text, sizeof text);
+  client_wait_eof(&c);
+  until(&h, h.closed == 1);
+  cr_assert_eq(h.code, 1006);
+  end(&h, &c);
+}
+
 Test(ws_session, refuses_a_message_over_64_KiB)
 {
   char *text = mem_alloc(WS_MESSAGE_MAX + 1);
@@ -269,7 +282,7 @@ Test(ws_session, cuts_off_who_does_not_take_the_close)
   struct harness h;
   harness_start_ws(&h, &(struct ws_options){.max_queued = 20});
   struct client c = stall(&h);
-  ws_session_close(h.session, 4008, "too slow", 1);
+  ws_session_close(h.session, 4008, "too slow", 0);
   int64_t give_up_ms = clock_mono_ms() + WS_CLOSE_MS + 4000;
   while (h.closed == 0) {
     cr_assert_lt(clock_mono_ms(), give_up_ms);
