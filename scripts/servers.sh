@@ -5,8 +5,8 @@
 # CMD runs with DATABASE_URL and REDIS_URL set (and PG_PID, REDIS_PID, SERVERS_DIR). It is sent the
 # INT and TERM that come here. When it ends both servers are stopped, and nothing else is. The exit
 # status is CMD's. Both listen on free ports of 127.0.0.1 and ask for a password that is made for
-# DIR and kept there. Called by root they run as postgres (or nobody); where that user cannot enter
-# DIR the data lives under /var/tmp instead. If this script is killed the servers stop by themselves.
+# DIR and kept there. Called by root they run as postgres (or nobody); where that user cannot use
+# DIR the data lives under /var/tmp instead. If this script is killed the servers stop of themselves.
 set -euo pipefail
 umask 077
 
@@ -77,7 +77,7 @@ wait_until() { # CHECK PID: false when PID ends first, or after two minutes
   return 1
 }
 
-# Built beside its place and moved there when complete: an interrupted start leaves no half a cluster.
+# Built beside its place and moved when complete: an interrupted start leaves no half a cluster.
 init_postgres() {
   local new=$dir/pg/new
   rm -rf "$new"

@@ -4,11 +4,11 @@
  * DESIGN. Work is sent as batches. A batch is one transaction: its statements, then a Sync; either
  * all of it commits or nothing. Batches may be pipelined; results come back in order. A connection
  * that breaks, or does not answer within the batch deadline, ends every batch in flight as
- * PG_IN_DOUBT: PostgreSQL may or may not have committed it, and only a read can tell. Statements are
- * prepared anew on each connect, before on_up is called. The server cancels a statement after three
- * quarters of the deadline, so that what hangs is rolled back and not in doubt; sequential scans
- * and JIT are off (see pg_start.c). A URL with a list of hosts should have addresses in it: names
- * in a list are resolved by libpq, which blocks.
+ * PG_IN_DOUBT: PostgreSQL may or may not have committed it, and only a read can tell. Statements
+ * are prepared anew on each connect, before on_up is called. The server cancels a statement after
+ * three quarters of the deadline, so that what hangs is rolled back and not in doubt; sequential
+ * scans and JIT are off (see pg_start.c). A URL with a list of hosts should have addresses in it:
+ * names in a list are resolved by libpq, which blocks.
  *
  * Loop thread only. Callbacks never run inside the call that caused them.
  */

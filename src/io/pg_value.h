@@ -13,8 +13,15 @@
 #include "base/ulid.h"
 
 enum pg_oid {
-  PG_BOOL = 16, PG_BYTEA = 17, PG_INT8 = 20, PG_INT2 = 21, PG_INT4 = 23, PG_TEXT = 25,
-  PG_JSON = 114, PG_TIMESTAMPTZ = 1184, PG_UUID = 2950
+  PG_BOOL = 16,
+  PG_BYTEA = 17,
+  PG_INT8 = 20,
+  PG_INT2 = 21,
+  PG_INT4 = 23,
+  PG_TEXT = 25,
+  PG_JSON = 114,
+  PG_TIMESTAMPTZ = 1184,
+  PG_UUID = 2950
 };
 
 /* A one-dimensional array under construction; reset it to use its memory again. */
@@ -33,7 +40,7 @@ void pg_array_bool(struct pg_array *a, bool value);
 void pg_array_int2(struct pg_array *a, int16_t value);
 void pg_array_int4(struct pg_array *a, int32_t value);
 void pg_array_int8(struct pg_array *a, int64_t value);
-void pg_array_text(struct pg_array *a, const char *text); /* also json; NULL: null */
+void pg_array_text(struct pg_array *a, const char *text);              /* also json; NULL: null */
 void pg_array_bytes(struct pg_array *a, const void *data, size_t len); /* NULL: null */
 void pg_array_ulid(struct pg_array *a, const struct ulid *id);
 void pg_array_time(struct pg_array *a, int64_t unix_ms); /* timestamptz; 0: null */
@@ -45,7 +52,7 @@ bool pg_get_bool(const PGresult *r, int row, int col);
 int32_t pg_get_int4(const PGresult *r, int row, int col); /* int2 and int4 */
 int64_t pg_get_int8(const PGresult *r, int row, int col);
 struct ulid pg_get_ulid(const PGresult *r, int row, int col);
-int64_t pg_get_time_ms(const PGresult *r, int row, int col); /* timestamptz as Unix ms; null: 0 */
+int64_t pg_get_time_ms(const PGresult *r, int row, int col);  /* timestamptz as Unix ms; null: 0 */
 const char *pg_get_text(const PGresult *r, int row, int col); /* borrowed; null: NULL */
 char *pg_dup_text(const PGresult *r, int row, int col);       /* gives; null: NULL */
 

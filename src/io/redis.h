@@ -4,9 +4,9 @@
  *
  * Commands given in one turn of the loop leave in one write. Redis holds hints only: when the
  * connection is down a command is refused at once, when it breaks every pending reply comes back
- * as NULL. A server that answers nothing for deadline_ms is treated as broken; an idle one is asked.
- * Never authenticates with a secret in the log. The process must ignore SIGPIPE. Loop thread only;
- * callbacks never run inside the call that caused them.
+ * as NULL. A server that answers nothing for deadline_ms is treated as broken; an idle one is
+ * asked. Never authenticates with a secret in the log. The process must ignore SIGPIPE. Loop thread
+ * only; callbacks never run inside the call that caused them.
  */
 #ifndef IO_REDIS_H
 #define IO_REDIS_H
@@ -25,7 +25,7 @@ struct redis_options {
   const char *url; /* redis://[user:password@]host:port[/db] or unix:///path */
   const char *name;
   int64_t deadline_ms;
-  void (*on_up)(void *arg); /* connected, authenticated, run_id known */
+  void (*on_up)(void *arg);   /* connected, authenticated, run_id known */
   void (*on_down)(void *arg); /* after the pending replies; not because of redis_close() */
   void (*on_message)(void *arg, const char *channel, const char *text, size_t len); /* pub/sub */
   void *arg;

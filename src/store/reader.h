@@ -2,8 +2,8 @@
  * reader.h - looking things up in PostgreSQL. Lookups of one turn of the loop leave as one
  * "= ANY($1)" for each kind, on a connection of the reader's own. Loop thread only.
  *
- * Every call: ST_AWAY at once when PostgreSQL is away (no callback), else the callback exactly once,
- * with ST_AWAY if the answer was lost, ST_FULL at once when too many are waiting.
+ * Every call: ST_AWAY at once when PostgreSQL is away (no callback), else the callback exactly
+ * once, with ST_AWAY if the answer was lost, ST_FULL at once when too many are waiting.
  */
 #ifndef STORE_READER_H
 #define STORE_READER_H
