@@ -8,6 +8,7 @@
 # DIR and kept there. Called by root they run as postgres (or nobody); where that user cannot use
 # DIR the data lives under /var/tmp instead. If this script is killed the servers stop of themselves.
 set -euo pipefail
+mask=$(umask)
 umask 077
 
 say() { echo "servers: $*" >&2; }
@@ -167,6 +168,7 @@ run_command() {
   if [ -t 0 ]; then exec </dev/null; fi
   trap 'forwarded=1; kill -INT -- "-$command" 2>/dev/null' INT
   trap 'forwarded=1; kill -TERM "$command" 2>/dev/null' TERM
+  umask "$mask"
   set -m
   setpriv --pdeathsig TERM "$@" 9>&- &
   command=$!
