@@ -19,10 +19,4 @@ static inline u128 div_ceil(u128 a, u128 b)
   return a / b + (a % b != 0);
 }
 
-/* fill_impact_bps() compares what came out with what the mid price would have given. */
-static inline uint32_t fill_impact_bps(u128 at_mid, u128 out)
-{
-  return at_mid > out ? (uint32_t)((at_mid - out) * 10000 / at_mid) : 0;
-}
-
 #endif

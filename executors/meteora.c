@@ -87,8 +87,9 @@ bool meteora_swap(const struct meteora_pool *pool, bool x_to_y, uint64_t in_amou
   if (left > 0 || sum.out_amount == 0) return false;
   u128 price = meteora_price(pool->bin_step, pool->active);
   uint64_t net = in_amount - sum.fee_amount;
-  sum.impact_bps =
-      fill_impact_bps(x_to_y ? y_of_x(price, net) : x_of_y(price, net), sum.out_amount);
+  /* The active bin's price is the best: at_mid is no less than what came out. */
+  u128 at_mid = x_to_y ? y_of_x(price, net) : x_of_y(price, net);
+  sum.impact_bps = (uint32_t)((at_mid - sum.out_amount) * 10000 / at_mid);
   *fill = sum;
   return true;
 }

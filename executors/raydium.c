@@ -14,6 +14,6 @@ bool raydium_swap(const struct raydium_pool *pool, bool x_to_y, uint64_t in_amou
   if (out == 0) return false;
   fill->out_amount = (uint64_t)out;
   fill->fee_amount = fee;
-  fill->impact_bps = fill_impact_bps(net * to / from, out);
+  fill->impact_bps = (uint32_t)(net * 10000 / (from + net));
   return true;
 }
