@@ -130,7 +130,7 @@ redis_conf() {
 start_redis() {
   for _ in 1 2 3 4 5; do
     redis_port=$(free_port)
-    (cd "$dir/redis" && exec setsid "${as[@]}" "$redis_bin" - < <(redis_conf)) \
+    (cd "$dir/redis" && exec setsid "${as[@]}" "$redis_bin" - <<<"$(redis_conf)") \
       >"$dir/redis/log" 2>&1 9>&- &
     REDIS_PID=$!
     if wait_until redis_ready "$REDIS_PID"; then
@@ -177,26 +177,30 @@ run_command() {
   return "$status"
 }
 
-mode=${1:-} wanted=''
-case $mode in
-  run) wanted=${2:-}; [ -n "$wanted" ] && shift 2 || usage ;;
-  tmp) shift ;;
-  *) usage ;;
-esac
-[ "${1:-}" = -- ] && [ $# -ge 2 ] || usage
-shift
+# A function, so that bash has read all of the script before it waits for hours.
+main() {
+  local status=0
+  mode=${1:-} wanted=''
+  case $mode in
+    run) wanted=${2:-}; [ -n "$wanted" ] || usage; shift 2 ;;
+    tmp) shift ;;
+    *) usage ;;
+  esac
+  [ "${1:-}" = -- ] && [ $# -ge 2 ] || usage
+  shift
 
-trap stop_all EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-find_programs
-choose_dir
-start_postgres
-password=$(<"$dir/pg/password")
-start_redis
-export PG_PID REDIS_PID SERVERS_DIR=$dir
-export DATABASE_URL=postgresql://ox:$password@127.0.0.1:$pg_port/ox
-export REDIS_URL=redis://default:$password@127.0.0.1:$redis_port/0
-status=0
-run_command "$@" || status=$?
-exit "$status"
+  trap stop_all EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  find_programs
+  choose_dir
+  start_postgres
+  password=$(<"$dir/pg/password")
+  start_redis
+  export PG_PID REDIS_PID SERVERS_DIR=$dir
+  export DATABASE_URL=postgresql://ox:$password@127.0.0.1:$pg_port/ox
+  export REDIS_URL=redis://default:$password@127.0.0.1:$redis_port/0
+  run_command "$@" || status=$?
+  exit "$status"
+}
+main "$@"
