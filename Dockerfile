@@ -12,7 +12,7 @@ RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends ca-certificates libwebsockets17 \
       libwebsockets-evlib-uv libuv1 libhiredis0.14 libpq5 libjansson4 libhttp-parser2.9 libssl3 \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --no-create-home --uid 10001 ox
+ && useradd --no-create-home --shell /usr/sbin/nologin --uid 10001 ox
 COPY --from=build /opt/ox /opt/ox
 ENV PATH=/opt/ox:$PATH HOST=0.0.0.0 PORT=3000
 USER ox

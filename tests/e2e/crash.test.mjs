@@ -1,7 +1,7 @@
 // kill -9 of a worker in the middle of ten swaps: another one finishes them, and none is swapped twice.
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
-import { assertHistory, createWorld, until, watch, within } from './lib.mjs'
+import { assertHistory, createWorld, SLOW, until, watch, within } from './lib.mjs'
 
 const LEASE_MS = 2000
 let world, api
@@ -21,8 +21,8 @@ const countIn = async (ids, status) => {
 }
 
 // crashAt() lets ten swaps run into status, kills their worker, and gives the ids.
-async function crashAt(status) {
-  const worker = await world.start({ role: 'worker' })
+async function crashAt(status, env = {}) {
+  const worker = await world.start({ role: 'worker', env })
   const ids = await tenSwaps()
   await until(`most of ten swaps ${status}`, 10000, async () => (await countIn(ids, status)) >= 5)
   await worker.kill()
@@ -31,19 +31,17 @@ async function crashAt(status) {
 
 for (const status of ['routing', 'submitted'])
   test(`killed when most were ${status}`, async () => {
-    const quotes = status === 'routing' ? { QUOTE_DELAY_MS: '400' } : {}
-    Object.assign(world.env, quotes)
-    const ids = await crashAt(status)
+    const ids = await crashAt(status, status === 'routing' ? { QUOTE_DELAY_MS: '400' } : {})
     const killedAt = Date.now()
     await world.start({ role: 'worker' })
     for (const id of ids) assert.equal((await api.ended(id)).status, 'confirmed')
     await world.auditSwaps(ids)
     const took = Date.now() - killedAt
-    assert(took < (LEASE_MS + 6000) * Number(process.env.SLOW ?? 1), `recovered after ${took} ms`)
+    assert(took < (LEASE_MS + 6000) * SLOW, `recovered after ${took} ms`)
   })
 
 test('a second crash during the recovery changes nothing', async () => {
-  const ids = await crashAt('submitted')
+  const ids = await crashAt('submitted', { SWAP_DELAY_MS: '5000' })
   const rescuer = await world.start({ role: 'worker' })
   await until('the rescuer to have taken over', 15000, async () => {
     const [{ n }] = await world.sql(

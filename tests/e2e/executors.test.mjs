@@ -42,7 +42,13 @@ test('retries back off and double, count attempts, and end with the reason', asy
     retryable: true,
     outcome: 'none'
   })
-  assert.deepEqual(await statuses(id), ['pending 1', 'working 1', 'working 2', 'working 3', 'failed 3'])
+  assert.deepEqual(await statuses(id), [
+    'pending 1',
+    'working 1',
+    'working 2',
+    'working 3',
+    'failed 3'
+  ])
   const at = (await world.events(id)).map((e) => Date.parse(e.at))
   assert(at[2] - at[1] >= 200 && at[2] - at[1] < 200 + 1000 * SLOW, `first gap ${at[2] - at[1]}`)
   assert(at[3] - at[2] >= 400 && at[3] - at[2] < 400 + 1000 * SLOW, `second gap ${at[3] - at[2]}`)

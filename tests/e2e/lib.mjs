@@ -85,11 +85,13 @@ class World {
     return JSON.parse(rows)
   }
 
-  // start() runs a daemon and waits until it listens (roles with an API), or until its process runs.
+  // start() runs a daemon and waits until it is ready (roles with an API), or until its process runs.
   async start({ role, port = 0, env = {} } = {}) {
     const daemon = new Daemon(role ?? 'all', { ...this.env, PORT: String(port), ...env })
     this.daemons.push(daemon)
-    if (role !== 'worker') await daemon.listening()
+    if (role === 'worker') return daemon
+    await daemon.listening()
+    await until('readyz', 10000, async () => (await daemon.get('/readyz')).status === 200)
     return daemon
   }
 

