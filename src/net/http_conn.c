@@ -175,8 +175,11 @@ static void send_parts(struct http_conn *c, const void *head, size_t head_len, c
 {
   struct iovec parts[2] = {{(void *)(uintptr_t)head, head_len},
                            {(void *)(uintptr_t)body, body_len}};
-  struct msghdr message = {.msg_iov = parts, .msg_iovlen = body_len ? 2 : 1};
-  ssize_t sent = is_writing(c) ? 0 : sendmsg(c->fd, &message, MSG_NOSIGNAL);
+  struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+  ssize_t sent = 0;
+  if (!is_writing(c))
+    sent = body_len ? sendmsg(c->fd, &message, MSG_NOSIGNAL)
+                    : send(c->fd, head, head_len, MSG_NOSIGNAL);
   if (sent < 0 && errno != EAGAIN && errno != EINTR) {
     http_conn_close(c);
     return;

@@ -19,7 +19,10 @@
 #include "base/ulid.h"
 #include "net/ws.h"
 
-enum { REQUEST_ID_MAX = 128 };
+enum {
+  REQUEST_ID_MAX = 128,
+  SMALL_BODY = 8 * 1024, /* is cheaper to copy than to send as a second part */
+};
 
 struct http_reply {
   struct http_conn *conn; /* NULL: the client has gone */
@@ -175,10 +178,13 @@ void http_reply_send(struct http_reply *reply, int status, const struct http_hea
   for (size_t i = 0; i < n_headers; i++) put_checked_header(head, &headers[i]);
   if (!keep) put_header(head, "Connection", "close");
   buf_append(head, "\r\n", 2);
-  assert(!head->overflow);
-
   size_t body_len = reply->head_only ? 0 : len;
   free(reply);
+  if (body_len <= SMALL_BODY) {
+    buf_append(head, body, body_len);
+    body_len = 0;
+  }
+  assert(!head->overflow);
   http_conn_answer(c, head, body, body_len, keep);
 }
 
