@@ -106,32 +106,26 @@ class World {
                      WHERE order_id = '${ulidToUuid(orderId)}' ORDER BY seq`)
   }
 
-  // auditSwaps() is the independent check: each order confirmed once, its history without holes, and at
-  // most one landed transaction for it in the venues' own book.
+  // auditSwaps() is the independent check: each order confirmed once, its history without holes, and
+  // exactly one landed transaction for it in the venues' own book.
   async auditSwaps(orderIds) {
-    const landed = await this.landed()
+    const histories = await this.sql(`SELECT order_id AS id, json_agg(seq ORDER BY seq) AS seqs,
+      json_agg(status ORDER BY seq) AS states FROM order_events GROUP BY order_id`)
+    const entries = await this.sql(`SELECT order_id AS id, count(*)::int AS n FROM sim.ledger
+      WHERE landed GROUP BY order_id`)
+    const found = new Map(histories.map((row) => [row.id, row]))
+    const landed = new Map(entries.map((row) => [row.id, row.n]))
     for (const id of orderIds) {
-      const events = await this.events(id)
+      const { seqs, states } = found.get(ulidToUuid(id))
       assert.deepEqual(
-        events.map((e) => e.seq),
-        events.map((_, i) => i + 1),
+        seqs,
+        seqs.map((_, i) => i + 1),
         `${id}: seq has holes`
       )
-      assert.equal(
-        events.filter((e) => e.status === 'confirmed').length,
-        1,
-        `${id}: confirmed once`
-      )
-      assert.equal(events.at(-1).status, 'confirmed', `${id}: ends confirmed`)
-      assert.equal(landed.get(id) ?? 0, 1, `${id}: landed once in the venues' ledger`)
+      assert.equal(states.filter((s) => s === 'confirmed').length, 1, `${id}: confirmed once`)
+      assert.equal(states.at(-1), 'confirmed', `${id}: ends confirmed`)
+      assert.equal(landed.get(id), 1, `${id}: landed once in the venues' ledger`)
     }
-  }
-
-  // landed() counts the ledger's landed transactions by order.
-  async landed() {
-    const rows = await this.sql(`SELECT order_id::text AS id, count(*)::int AS n FROM sim.ledger
-                                 WHERE landed GROUP BY order_id`)
-    return new Map(rows.map((r) => [r.id, r.n]))
   }
 }
 
