@@ -34,7 +34,7 @@ if limit > 0 then
   allowed = limit - redis.call('ZCARD', starts)
 end
 
-local n = math.max(0, math.min(max, allowed))
+local n = math.min(max, allowed)
 local popped = n > 0 and redis.call('ZPOPMIN', waiting, n) or {}
 local given = #popped / 2
 local reply = {OPEN, due and math.max(0, due - now) or -1}

@@ -1,8 +1,8 @@
--- finish FIELD (ID TOKEN)... -> how many ended, added to FIELD of counts. An empty token: it ended
--- without a lease. An order that somebody else holds is left alone: he is told when he looks.
+-- finish FIELD (ID TOKEN)...: forgets orders that ended, and adds them to FIELD of counts. An empty
+-- token: it ended without a lease. One that somebody else holds is left to him: he will be told.
 local ids, ours, ended = {}, {}, 0
 for i = 3, #ARGV, 2 do ids[#ids + 1] = ARGV[i] end
-if #ids == 0 then return 0 end
+if #ids == 0 then return end
 
 local held = redis.call('HMGET', leases, unpack(ids))
 for i, id in ipairs(ids) do
@@ -22,4 +22,3 @@ if #ours > 0 then
   ended = ended + redis.call('HDEL', leases, unpack(ours))
 end
 if ended > 0 then redis.call('HINCRBY', counts, ARGV[2], ended) end
-return ended

@@ -51,7 +51,7 @@ end
 -- when one is due before all that were delayed already: they set their timers by the first.
 local function put(ids, delays)
   local at_once, later, first = {}, {}, math.huge
-  local now = #ids > 0 and tick(redis.call('GET', clock))
+  local now = tick(redis.call('GET', clock))
   for _, id in ipairs(ids) do
     if delays[id] > 0 then
       local due = now + delays[id] + 1

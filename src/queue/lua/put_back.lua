@@ -1,13 +1,11 @@
--- put_back REFUND (ID TOKEN DELAY_MS)... -> how many leases were ours. REFUND 1: the starts were
--- never handed over and leave the limiter's log, whoever holds the order by now.
+-- put_back REFUND (ID TOKEN DELAY_MS)...: ends leases that are ours. REFUND 1: the starts were never
+-- handed over and leave the limiter's log, whoever holds the order by now.
 local ids, tokens, delays, back = {}, {}, {}, {}
 for i = 3, #ARGV, 3 do
-  if not delays[ARGV[i]] then
-    ids[#ids + 1], tokens[#tokens + 1] = ARGV[i], ARGV[i + 1]
-    delays[ARGV[i]] = tonumber(ARGV[i + 2])
-  end
+  ids[#ids + 1], tokens[#tokens + 1] = ARGV[i], ARGV[i + 1]
+  delays[ARGV[i]] = tonumber(ARGV[i + 2])
 end
-if #ids == 0 then return 0 end
+if #ids == 0 then return end
 
 local held = redis.call('HMGET', leases, unpack(ids))
 for i, id in ipairs(ids) do
@@ -19,4 +17,3 @@ if #back > 0 then
   redis.call('HDEL', leases, unpack(back))
   put(back, delays)
 end
-return #back

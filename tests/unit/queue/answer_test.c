@@ -1,0 +1,152 @@
+/*
+ * answer_test.c - what the scripts answer, and what something else might.
+ */
+#include "queue/answer.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Replies by hand: the test's, not hiredis', to be freed. */
+static redisReply integer(long long value)
+{
+  return (redisReply){.type = REDIS_REPLY_INTEGER, .integer = value};
+}
+
+static redisReply text(const char *s)
+{
+  static char room[8][64];
+  static int at;
+  char *copy = room[at++ % 8];
+  snprintf(copy, sizeof room[0], "%s", s);
+  return (redisReply){.type = REDIS_REPLY_STRING, .str = copy, .len = strlen(copy)};
+}
+
+static redisReply array(redisReply **elements, size_t n)
+{
+  return (redisReply){.type = REDIS_REPLY_ARRAY, .element = elements, .elements = n};
+}
+
+static const char id_a[] = "01J00000000000000000000000", id_b[] = "01J00000000000000000000001";
+
+Test(answer, ids_are_appended)
+{
+  redisReply a = text(id_a), b = text(id_b), *both[] = {&a, &b}, reply = array(both, 2),
+             none = array(NULL, 0);
+  struct ulid *ids = NULL;
+  size_t n = 0;
+  cr_assert_eq(answer_ids(&none, &ids, &n), ST_OK);
+  cr_assert(n == 0);
+  cr_assert_eq(answer_ids(&reply, &ids, &n), ST_OK);
+  cr_assert_eq(answer_ids(&reply, &ids, &n), ST_OK);
+  cr_assert_eq(n, 4);
+  char back[ULID_LEN + 1];
+  ulid_format(&ids[3], back);
+  cr_assert_str_eq(back, id_b);
+  free(ids);
+}
+
+Test(answer, ids_that_are_none)
+{
+  redisReply a = text(id_a), seven = integer(7), word = text("no ULID"), *odd[] = {&a, &seven},
+             *bad[] = {&a, &word};
+  redisReply number = integer(3), odd_reply = array(odd, 2), bad_reply = array(bad, 2);
+  struct ulid *ids = NULL;
+  size_t n = 0;
+  cr_assert_eq(answer_ids(&number, &ids, &n), ST_BROKEN);
+  cr_assert_eq(answer_ids(&odd_reply, &ids, &n), ST_BROKEN);
+  cr_assert_eq(answer_ids(&bad_reply, &ids, &n), ST_BROKEN);
+  cr_assert_eq(n, 0, "nothing half read");
+  free(ids);
+}
+
+Test(answer, claimed_has_tokens_in_a_row)
+{
+  redisReply gate = integer(QUEUE_LIMITED), wait = integer(42), a = text(id_a), b = text(id_b),
+             *all[] = {&gate, &wait, &a, &b}, reply = array(all, 4);
+  struct queue_claimed c;
+  cr_assert_eq(answer_claimed(&reply, "me", 99, 2, &c), ST_OK);
+  cr_assert(c.n == 2 && c.gate == QUEUE_LIMITED && c.wait_ms == 42);
+  cr_assert_str_eq(c.items[0].token, "me:99");
+  cr_assert_str_eq(c.items[1].token, "me:100");
+  cr_assert_lt(ulid_compare(&c.items[0].id, &c.items[1].id), 0);
+  free((void *)c.items);
+}
+
+Test(answer, claimed_nothing)
+{
+  redisReply gate = integer(QUEUE_CLOSED), wait = integer(-1), *all[] = {&gate, &wait},
+             reply = array(all, 2);
+  struct queue_claimed c;
+  cr_assert_eq(answer_claimed(&reply, "me", 0, 0, &c), ST_OK);
+  cr_assert(c.n == 0 && c.gate == QUEUE_CLOSED && c.wait_ms == -1);
+  free((void *)c.items);
+}
+
+Test(answer, claimed_that_is_none)
+{
+  redisReply gate = integer(0), odd_gate = integer(4), low_gate = integer(-1), wait = integer(1),
+             word = text("x"), id = text(id_a);
+  redisReply *cases[][3] = {{&odd_gate, &wait, &id}, {&low_gate, &wait, &id},
+                            {&word, &wait, &id},     {&gate, &word, &id},
+                            {&gate, &wait, &word},   {&gate, &wait, &gate}};
+  struct queue_claimed c = {.n = 77};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    redisReply reply = array(cases[i], 3);
+    cr_assert_eq(answer_claimed(&reply, "me", 0, 5, &c), ST_BROKEN, "case %zu", i);
+  }
+  redisReply *good[] = {&gate, &wait, &id};
+  redisReply too_short = array(good, 1), too_many = array(good, 3), number = integer(1);
+  cr_assert_eq(answer_claimed(&too_short, "me", 0, 5, &c), ST_BROKEN);
+  cr_assert_eq(answer_claimed(&too_many, "me", 0, 0, &c), ST_BROKEN, "more than was asked for");
+  cr_assert_eq(answer_claimed(&number, "me", 0, 5, &c), ST_BROKEN);
+  cr_assert_eq(c.n, 77, "set only on success");
+}
+
+/* id_a was made at this time. */
+static int64_t made_ms(void)
+{
+  struct ulid id;
+  cr_assert(ulid_parse(id_a, ULID_LEN, &id));
+  int64_t ms = 0;
+  for (int i = 0; i < 6; i++) ms = ms * 256 + id.bytes[i];
+  return ms;
+}
+
+static enum status read_counts(const char *oldest, int64_t now_ms, struct queue_counts *out)
+{
+  redisReply numbers[7], last = text(oldest), *all[8];
+  for (int i = 0; i < 7; i++) {
+    numbers[i] = integer(i + 1);
+    all[i] = &numbers[i];
+  }
+  all[7] = &last;
+  redisReply reply = array(all, 8);
+  return answer_counts(&reply, now_ms, out);
+}
+
+Test(answer, counts)
+{
+  struct queue_counts c;
+  cr_assert_eq(read_counts(id_a, made_ms() + 1234, &c), ST_OK);
+  cr_assert(c.waiting == 1 && c.active == 2 && c.delayed == 3 && c.completed == 4);
+  cr_assert(c.failed == 5 && c.used_in_window == 6 && c.paused);
+  cr_assert_eq(c.oldest_waiting_ms, 1234);
+  cr_assert_eq(read_counts(id_a, made_ms() - 5, &c), ST_OK);
+  cr_assert_eq(c.oldest_waiting_ms, 0, "made by a clock that is ahead");
+  cr_assert_eq(read_counts("", made_ms(), &c), ST_OK);
+  cr_assert_eq(c.oldest_waiting_ms, 0);
+}
+
+Test(answer, counts_that_are_none)
+{
+  struct queue_counts c = {.waiting = 77};
+  cr_assert_eq(read_counts("no ULID", 0, &c), ST_BROKEN);
+  redisReply word = text("x"), *all[] = {&word, &word, &word, &word, &word, &word, &word, &word};
+  redisReply words = array(all, 8), too_short = array(all, 7), number = integer(1);
+  cr_assert_eq(answer_counts(&words, 0, &c), ST_BROKEN);
+  cr_assert_eq(answer_counts(&too_short, 0, &c), ST_BROKEN);
+  cr_assert_eq(answer_counts(&number, 0, &c), ST_BROKEN);
+  cr_assert_eq(c.waiting, 77);
+}
