@@ -154,7 +154,8 @@
   " f AS (INSERT INTO fills (venue, tx_hash, order_id, in_amount, out_amount, landed_at)"          \
   " SELECT venue, tx_hash, order_id, in_amount, out_amount, landed_at FROM s"                      \
   " WHERE outcome = 'landed'),"                                                                    \
-  " d AS (DELETE FROM due USING m WHERE due.order_id = m.order_id AND m.phase >= 2)"
+  " d AS (DELETE FROM due"                                                                         \
+  " WHERE order_id = ANY(ARRAY(SELECT order_id FROM m WHERE phase >= 2)))"
 
 /* What orders look like whose transaction is in doubt. $1 ids. */
 #define DOUBT                                                                                      \

@@ -21,10 +21,12 @@ enum { PAGE = 500, TICK_MS = 20, KEYS_EVERY_MS = 3600 * 1000 };
   "d"                                                                                              \
   " JOIN orders o ON o.order_id = d.order_id ORDER BY d.order_id"
 
-/* A session that ended without saying so since the last look: its orders wait for nobody. */
-#define DIED_SQL                                                                                   \
-  "SELECT count(*) FROM worker_sessions s WHERE NOT s.closed"                                      \
-  " AND NOT session_alive(s, $1::bigint * interval '1 ms')"
+/* How many worker processes live, and how many died without saying so: their orders wait for
+ * nobody. */
+#define SESSIONS_SQL                                                                               \
+  "SELECT count(*) FILTER (WHERE session_alive(s, $1::bigint * interval '1 ms')),"                 \
+  " count(*) FILTER (WHERE NOT s.closed AND NOT session_alive(s, $1::bigint * interval '1 ms'))"   \
+  " FROM worker_sessions s"
 
 static const struct pg_statement statements[] = {
     {"planner", "SELECT set_config('enable_seqscan', 'off', false),"
@@ -32,7 +34,7 @@ static const struct pg_statement statements[] = {
                 " set_config('enable_mergejoin', 'off', false),"
                 " set_config('plan_cache_mode', 'force_generic_plan', false)"},
     {"page", PAGE_SQL},
-    {"died", DIED_SQL},
+    {"sessions", SESSIONS_SQL},
     {"keys", "DELETE FROM idempotency_keys WHERE expires_at < now() - interval '1 minute'"},
 };
 
@@ -44,7 +46,8 @@ struct sweeper {
   uv_timer_t timer;
   struct ulid after; /* the page under way begins behind it */
   bool asking, enqueuing, full, asked;
-  int64_t paged_ms, keys_ms, died;
+  int64_t paged_ms, keys_ms, asked_ms;
+  int64_t living, died; /* worker sessions */
   struct queue_item items[PAGE];
   size_t n_items, n_rows;
   int parts;
@@ -107,20 +110,23 @@ static void ask_page(struct sweeper *s)
   s->paged_ms = clock_mono_ms();
 }
 
-static void on_died(void *arg, const PGresult *r)
+static void on_sessions(void *arg, const PGresult *r)
 {
   struct sweeper *s = arg;
-  int64_t died = PQntuples(r) == 1 ? pg_get_int8(r, 0, 0) : 0;
+  if (PQntuples(r) != 1) return;
+  s->living = pg_get_int8(r, 0, 0);
+  int64_t died = pg_get_int8(r, 0, 1);
   if (died > s->died) sweeper_run(s);
   s->died = died;
 }
 
-static void ask_died(struct sweeper *s)
+static void ask_sessions(struct sweeper *s, int64_t now)
 {
+  if (now - s->asked_ms < s->options.interval_ms) return;
   unsigned char lease[8];
   pg_put_int8(lease, s->options.lease_ms);
   struct pg_param params[] = {{lease, sizeof lease}};
-  if (pg_run(s->conn, "died", params, 1, on_died, NULL, s) != ST_OK) s->died = 0;
+  if (pg_run(s->conn, "sessions", params, 1, on_sessions, NULL, s) == ST_OK) s->asked_ms = now;
 }
 
 static void forget_keys(struct sweeper *s, int64_t now)
@@ -134,15 +140,12 @@ static void on_timer(uv_timer_t *timer)
   struct sweeper *s = timer->data;
   int64_t now = clock_mono_ms();
   if (relay_let_go(s->relay)) sweeper_run(s);
-  if (s->asking || s->enqueuing || !pg_up(s->conn) || !queue_up(s->queue)) return;
+  if (!pg_up(s->conn)) return;
+  ask_sessions(s, now);
+  forget_keys(s, now);
+  if (s->asking || s->enqueuing || !queue_up(s->queue)) return;
   if (s->asked && !s->full) rewind_page(s);
-  bool rolling = now - s->paged_ms >= s->options.interval_ms;
-  if (!rolling && !s->full) return;
-  if (rolling) {
-    ask_died(s);
-    forget_keys(s, now);
-  }
-  ask_page(s);
+  if (s->full || now - s->paged_ms >= s->options.interval_ms) ask_page(s);
 }
 
 static void on_up(void *arg)
@@ -202,4 +205,9 @@ void sweeper_destroy(struct sweeper *s, void (*done)(void *arg), void *arg)
 void sweeper_run(struct sweeper *s)
 {
   s->asked = true;
+}
+
+int64_t sweeper_workers(const struct sweeper *s)
+{
+  return pg_up(s->conn) ? s->living : 0;
 }

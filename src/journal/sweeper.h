@@ -30,4 +30,7 @@ void sweeper_destroy(struct sweeper *s, void (*done)(void *arg), void *arg);
 /* sweeper_run() makes it go through everything once, now. */
 void sweeper_run(struct sweeper *s);
 
+/* sweeper_workers() is how many worker processes live, anywhere; half a second old at the most. */
+int64_t sweeper_workers(const struct sweeper *s);
+
 #endif

@@ -59,9 +59,11 @@ struct serve {
   size_t stage;        /* of the stop; 0: running */
   int open;            /* parts of the stage that are not done */
   int64_t deadline_ms; /* of the stop */
+  bool (*awaited)(const struct serve *s);
 };
 
 static void part_done(void *arg);
+static void on_stop_timer(uv_timer_t *timer);
 
 static bool is_api(const struct serve *s)
 {
@@ -106,8 +108,8 @@ static bool probe_redis(void *arg)
 static enum api_workers probe_workers(void *arg)
 {
   const struct serve *s = arg;
-  if (!s->dispatcher) return API_WORKERS_OFF;
-  return dispatcher_alive(s->dispatcher) ? API_WORKERS_UP : API_WORKERS_DOWN;
+  bool alive = s->dispatcher ? dispatcher_alive(s->dispatcher) : sweeper_workers(s->sweeper) > 0;
+  return alive ? API_WORKERS_UP : API_WORKERS_DOWN;
 }
 
 /* ── stop: one stage after the other, each over when all its parts are done ─────────────────── */
@@ -122,9 +124,31 @@ static void drain_jobs(struct serve *s)
   dispatcher_drain(s->dispatcher, s->config->drain_timeout_ms * 4 / 5, part_done, s);
 }
 
+/* on_stop_timer() ends a stage that waits for something, or its time. */
+static void wait_for(struct serve *s, bool (*there)(const struct serve *s))
+{
+  s->open++;
+  s->awaited = there;
+  uv_timer_start(&s->stop_timer, on_stop_timer, 0, STOP_TICK_MS);
+}
+
+static void on_stop_timer(uv_timer_t *timer)
+{
+  struct serve *s = timer->data;
+  if (!s->awaited(s) && clock_mono_ms() < s->deadline_ms) return;
+  uv_timer_stop(timer);
+  part_done(s);
+}
+
+static bool sockets_closed(const struct serve *s)
+{
+  return !s->ws || ws_server_sessions(s->ws) == 0;
+}
+
 static void drain_servers(struct serve *s)
 {
   if (s->ws) ws_server_close_all(s->ws, 1001, "the server is stopping");
+  wait_for(s, sockets_closed);
   if (!s->http) return;
   s->open++;
   http_server_drain(s->http, part_done, s);
@@ -134,22 +158,19 @@ static void close_servers(struct serve *s)
 {
   s->open += (s->http != NULL) + (s->ws != NULL);
   if (s->hub) hub_destroy(s->hub);
+  s->hub = NULL; /* events still come in: to nobody */
   if (s->http) http_server_destroy(s->http, part_done, s);
   if (s->ws) ws_server_destroy(s->ws, part_done, s);
 }
 
-static void on_flush_timer(uv_timer_t *timer)
+static bool journal_flushed(const struct serve *s)
 {
-  struct serve *s = timer->data;
-  if (!journal_idle(s->journal) && clock_mono_ms() < s->deadline_ms) return;
-  uv_timer_stop(timer);
-  part_done(s);
+  return journal_idle(s->journal);
 }
 
 static void flush_journal(struct serve *s)
 {
-  s->open++;
-  uv_timer_start(&s->stop_timer, on_flush_timer, 0, STOP_TICK_MS);
+  wait_for(s, journal_flushed);
 }
 
 /* From here on every call of the queue says that Redis is away, and no callback of it is left. */
