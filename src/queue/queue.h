@@ -16,9 +16,9 @@
  * or be given back with queue_put_back(), so no window of rate_window_ms sees more than rate_limit.
  * A Redis that is full (maxmemory, policy noeviction) refuses queue_enqueue() alone: it drains.
  *
- * Loop thread only. Every call answers ST_AWAY at once when Redis is away (no callback then);
- * otherwise its callback runs exactly once, with ST_AWAY when the answer was lost. A queue_done_fn
- * may be NULL.
+ * Loop thread only. Every call answers ST_AWAY at once when Redis is away, ST_FULL when it owes too
+ * many answers (no callback then); otherwise its callback runs exactly once, with ST_AWAY when the
+ * answer was lost, ST_BROKEN when Redis refused. A queue_done_fn may be NULL.
  */
 #ifndef QUEUE_QUEUE_H
 #define QUEUE_QUEUE_H
@@ -86,8 +86,8 @@ typedef void (*queue_ids_fn)(void *arg, enum status status, const struct ulid *i
 struct queue *queue_create(struct redis_conn *redis, const struct queue_options *options);
 void queue_destroy(struct queue *q);
 
-/* queue_disconnect() lets go of the connection, which is about to be closed: every call says ST_AWAY
- * from now on. */
+/* queue_disconnect() lets go of the connection, which is about to be closed: every call says
+ * ST_AWAY from now on. */
 void queue_disconnect(struct queue *q);
 bool queue_up(const struct queue *q); /* Redis can be asked */
 
