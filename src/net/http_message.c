@@ -49,12 +49,19 @@ static bool is_token(const char *text, size_t len)
   return len > 0;
 }
 
+/* Makes the library stop. */
+static int stop(struct http_message *m, int status, const char *detail)
+{
+  refuse(m, status, detail);
+  return -1;
+}
+
 /* A whole line at a time goes in, so a name or a value always comes in one piece. */
 static int on_name(http_parser *p, const char *at, size_t len)
 {
   struct http_message *m = p->data;
-  if (m->n_headers == HTTP_HEADERS_MAX) return refuse(m, 431, "too many headers");
-  if (!is_token(at, len)) return refuse(m, 400, "malformed header name");
+  if (m->n_headers == HTTP_HEADERS_MAX) return stop(m, 431, "too many headers");
+  if (!is_token(at, len)) return stop(m, 400, "malformed header name");
   size_t name = (size_t)(at - m->base);
   m->base[name + len] = '\0';
   m->headers[m->n_headers].name = (uint16_t)name;
@@ -75,7 +82,7 @@ static int on_value(http_parser *p, const char *at, size_t len)
   while (len > 0 && (at[len - 1] == ' ' || at[len - 1] == '\t')) len--;
   if (len == 0) return 0; /* at may be beyond the line */
   /* The library does not look at the first character. */
-  if (!is_text(at, len)) return refuse(m, 400, "invalid character in a header");
+  if (!is_text(at, len)) return stop(m, 400, "invalid character in a header");
   size_t value = (size_t)(at - m->base);
   m->base[value + len] = '\0';
   m->headers[m->n_headers - 1].value = (uint16_t)value;

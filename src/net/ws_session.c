@@ -172,6 +172,17 @@ static int on_peer_close(struct ws_session *session, const unsigned char *payloa
   return 0;
 }
 
+/* libwebsockets closes by itself what breaks the protocol, and goes on calling meanwhile. */
+static bool is_broken(struct ws_session *session)
+{
+  if (session->state != WS_OPEN || lws_get_close_length(session->wsi) < 2) return false;
+  const unsigned char *payload = lws_get_close_payload(session->wsi);
+  session->code = payload[0] << 8 | payload[1];
+  session->state = WS_CLOSED;
+  drop_queue(session);
+  return true;
+}
+
 /* A ping with content, since libwebsockets does not tell of an empty pong. */
 static int write_ping(struct ws_session *session)
 {
@@ -202,6 +213,7 @@ static void begin_close(struct ws_session *session)
 static int on_writeable(struct ws_session *session)
 {
   int written = 0;
+  if (session->state == WS_CLOSED || is_broken(session)) return 0;
   if (session->ping_due && session->state == WS_OPEN) {
     written = write_ping(session);
   } else if (session->queue.len > 0) {
@@ -217,6 +229,7 @@ static int on_writeable(struct ws_session *session)
 
 static int on_gone(struct ws_session *session)
 {
+  is_broken(session); /* for the code */
   lws_set_opaque_user_data(session->wsi, NULL);
   ws_session_end(session, CLOSE_ABNORMAL);
   return 0;

@@ -1,11 +1,6 @@
 /*
  * http_fuzz.c - a libFuzzer target for the HTTP parser: no input may break it, and the pieces in
- * which it comes must not change what is understood. Build and run:
- *
- *   clang -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -Isrc -Iinclude \
- *     tests/fuzz/http_fuzz.c src/net/http_message.c src/net/http_chunks.c src/net/http_query.c \
- *     src/base/{alloc,buf,clock,escape,log,ulid}.c -lhttp_parser -o http_fuzz
- *   mkdir found && ./http_fuzz -max_len=40000 found tests/fuzz/corpus/http
+ * which it comes must not change what is understood.
  */
 #include <stdint.h>
 #include <stdio.h>

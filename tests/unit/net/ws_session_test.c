@@ -89,6 +89,8 @@ static void closes_with(int first, const char *data, size_t len, int code)
   ws_send(&c, first, data, len);
   ws_expect_close(&c, code, NULL);
   cr_assert_str_eq(h.log, "open;");
+  until(&h, h.closed == 1);
+  cr_assert_eq(h.code, code);
   end(&h, &c);
 }
 
@@ -111,6 +113,27 @@ Test(ws_session, refuses_broken_frames)
   closes_with(FIN | 0x40 | TEXT, "x", 1, 1002);
   closes_with(FIN | CONTINUATION, "x", 1, 1002);
   closes_with(PING, "x", 1, 1002);
+}
+
+/* What is sent while libwebsockets closes a session that broke the protocol goes nowhere. */
+Test(ws_session, sends_nothing_after_a_close)
+{
+  struct harness h;
+  harness_start_ws(&h, &defaults);
+  struct client c = ws_open(&h);
+  ws_send(&c, FIN | 3, "x", 1);
+  until(&h, (client_read(&c), c.in.len >= 2));
+  for (int i = 0; i < 5; i++) {
+    if (h.session) cr_assert_eq(send_text(h.session, "late", 4), ST_OK);
+    spin(&h);
+  }
+  struct frame f = ws_next(&c);
+  cr_assert_eq(f.opcode, CLOSE);
+  ws_send(&c, FIN | CLOSE, f.data, f.len);
+  frame_free(&f);
+  client_wait_eof(&c);
+  cr_assert_eq(c.in.len, 0);
+  end(&h, &c);
 }
 
 Test(ws_session, hangs_up_on_a_long_control_frame)
@@ -325,7 +348,7 @@ Test(ws_session, cuts_a_long_reason_between_characters)
   struct client c = ws_open(&h);
   char reason[200], expected[200];
   memset(reason, 'r', 122);
-  strcpy(reason + 122, "\xc3\xa9 and more"); /* the é does not fit */
+  snprintf(reason + 122, 20, "\xc3\xa9 and more"); /* the é does not fit */
   snprintf(expected, sizeof expected, "%.122s", reason);
   ws_session_close(h.session, 4000, reason, 0);
   ws_expect_close(&c, 4000, expected);
