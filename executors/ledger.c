@@ -290,10 +290,10 @@ static enum ox_venue_result call(struct ledger *l, struct request *r, int64_t wa
                                  struct request *out)
 {
   pthread_mutex_lock(&l->lock);
-  if (l->waiting >= WAITING_MAX) {
+  if (wait_ms <= 0 || l->waiting >= WAITING_MAX) {
     pthread_mutex_unlock(&l->lock);
     request_free(r);
-    return OX_VENUE_RATE_LIMITED;
+    return wait_ms <= 0 ? OX_VENUE_TIMEOUT : OX_VENUE_RATE_LIMITED;
   }
   *l->last = r;
   l->last = &r->next;

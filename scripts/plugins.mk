@@ -32,8 +32,8 @@ $(B)/executors/ledger_db.o: CFLAGS += -I/usr/include/postgresql
 $(B)/executors.a: $(patsubst %,$(B)/executors/%.o,$(sort $(filter-out sim_plugin,$(MARKET) $(SIM))))
 	@rm -f $@
 	@ar rcs $@ $^
-EXECUTOR_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/executors/*_test.c) \
-                  $(foreach d,integration threads,$(wildcard tests/$d/ledger_test.c)))
+EXECUTOR_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/executors/*_test.c \
+                  tests/integration/ledger_test.c tests/integration/sim_test.c tests/threads/ledger_test.c))
 $(EXECUTOR_TESTS): $(B)/executors.a
 $(EXECUTOR_TESTS): LIBS := $(B)/executors.a $(LIBS)
 

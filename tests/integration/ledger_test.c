@@ -475,14 +475,14 @@ Test(away, no_time_left_is_a_timeout)
   struct ledger *away = ledger_create(&config, "postgresql://nobody@127.0.0.1:1/none");
   struct ledger_row row = {.tx_hash = "late"};
   for (int i = 0; i < 100; i++) {
-    enum ox_venue_result result = ledger_submit(away, &row, 0);
-    cr_assert(result == OX_VENUE_TIMEOUT || result == OX_VENUE_UNAVAILABLE);
+    cr_assert(ledger_submit(away, &row, 0) == OX_VENUE_TIMEOUT);
+    cr_assert(ledger_submit(away, &row, -i) == OX_VENUE_TIMEOUT);
   }
   ledger_destroy(away);
 }
 
 /* A server that takes the connection and never says a word. */
-Test(away, a_silent_server_holds_nobody_up)
+static int listen_in_silence(void)
 {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t len = sizeof address;
@@ -490,7 +490,12 @@ Test(away, a_silent_server_holds_nobody_up)
   cr_assert(bind(listener, (struct sockaddr *)&address, len) == 0 && listen(listener, 8) == 0);
   cr_assert(getsockname(listener, (struct sockaddr *)&address, &len) == 0);
   snprintf(url, sizeof url, "postgresql://nobody@127.0.0.1:%d/none", ntohs(address.sin_port));
+  return listener;
+}
 
+Test(away, a_silent_server_holds_nobody_up)
+{
+  int listener = listen_in_silence();
   struct ledger *away = ledger_create(&config, url);
   struct ledger_row row = {.tx_hash = "silent"};
   for (int i = 0; i < 3; i++) {
@@ -501,5 +506,27 @@ Test(away, a_silent_server_holds_nobody_up)
   int64_t start = mono_ms();
   ledger_destroy(away);
   cr_assert(mono_ms() - start < 10000);
+  close(listener);
+}
+
+static void *submit_in_vain(void *arg)
+{
+  struct ledger_row row = {.tx_hash = "vain"};
+  while (ledger_submit(ledger, &row, 1) != OX_VENUE_RATE_LIMITED) continue;
+  atomic_fetch_add((_Atomic int *)arg, 1);
+  return NULL;
+}
+
+Test(away, when_too_many_wait_the_next_is_told_so, .timeout = 60)
+{
+  _Atomic int told = 0;
+  pthread_t threads[16];
+  int listener = listen_in_silence();
+  ledger = ledger_create(&config, url);
+  for (int i = 0; i < 16; i++)
+    cr_assert(pthread_create(&threads[i], NULL, submit_in_vain, &told) == 0);
+  for (int i = 0; i < 16; i++) pthread_join(threads[i], NULL);
+  cr_assert(told == 16);
+  ledger_destroy(ledger);
   close(listener);
 }
