@@ -81,7 +81,8 @@ size_t http_server_connections(const struct http_server *s);
 /* http_server_drain() stops listening, closes idle connections, lets requests in flight be
  * answered (with Connection: close), then calls done. */
 void http_server_drain(struct http_server *s, void (*done)(void *arg), void *arg);
-/* http_server_destroy() closes what is left, at once; frees after the loop has let go. */
+/* http_server_destroy() closes what is left, at once; frees after the loop has let go. If it comes
+ * before the end of a drain, only its own done is called. */
 void http_server_destroy(struct http_server *s, void (*done)(void *arg), void *arg);
 
 /* http_request_header() finds a header, case-insensitively; NULL when it is not there. */
