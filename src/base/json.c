@@ -218,10 +218,46 @@ static bool too_deep(const char *text, size_t len)
   return false;
 }
 
+/* Writes zeros over the digits of every exponent outside strings: still JSON, and never too large.
+ */
+static void zero_exponents(char *text, size_t len)
+{
+  char *p = text, *end = text + len;
+  while (p < end) {
+    if (*p == '"') {
+      p = text + (skip_string(p, end) - text);
+      continue;
+    }
+    bool exponent = (*p == 'e' || *p == 'E') && p > text && p[-1] >= '0' && p[-1] <= '9';
+    p++;
+    if (!exponent) continue;
+    if (p < end && (*p == '+' || *p == '-')) p++;
+    while (p < end && *p >= '0' && *p <= '9') *p++ = '0';
+  }
+}
+
+/* jansson refuses a number beyond a double. We keep the text, and let its reader say it is too
+ * large. */
+static json_t *load(const char *text, size_t len, json_error_t *why)
+{
+  const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL;
+  json_t *root = json_loadb(text, len, flags, why);
+  if (root || json_error_code(why) != json_error_numeric_overflow) return root;
+  char *copy = mem_strndup(text, len);
+  zero_exponents(copy, len);
+  root = json_loadb(copy, len, flags, why);
+  free(copy);
+  return root;
+}
+
 static json_t *load_object(const char *text, size_t len, char *error, size_t error_len)
 {
   if (skip_space(text, text + len) == text + len) {
     snprintf(error, error_len, "there is nothing but a JSON object was expected");
+    return NULL;
+  }
+  if (memchr(text, '\0', len)) { /* jansson drops one that follows a number */
+    snprintf(error, error_len, "a NUL byte");
     return NULL;
   }
   if (too_deep(text, len)) {
@@ -229,7 +265,7 @@ static json_t *load_object(const char *text, size_t len, char *error, size_t err
     return NULL;
   }
   json_error_t why;
-  json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &why);
+  json_t *root = load(text, len, &why);
   if (!root) {
     snprintf(error, error_len, "%s (line %d, column %d)", why.text, why.line, why.column);
     return NULL;
