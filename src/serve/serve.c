@@ -157,8 +157,6 @@ static void drain_servers(struct serve *s)
 static void close_servers(struct serve *s)
 {
   s->open += (s->http != NULL) + (s->ws != NULL);
-  if (s->hub) hub_destroy(s->hub);
-  s->hub = NULL; /* events still come in: to nobody */
   if (s->http) http_server_destroy(s->http, part_done, s);
   if (s->ws) ws_server_destroy(s->ws, part_done, s);
 }
@@ -171,6 +169,13 @@ static bool journal_flushed(const struct serve *s)
 static void flush_journal(struct serve *s)
 {
   wait_for(s, journal_flushed);
+}
+
+/* Nobody is left to watch; what is published from here on is heard by nobody. */
+static void close_hub(struct serve *s)
+{
+  if (s->hub) hub_destroy(s->hub);
+  s->hub = NULL;
 }
 
 /* From here on every call of the queue says that Redis is away, and no callback of it is left. */
@@ -197,8 +202,8 @@ static void let_go(struct serve *s)
 
 static void part_done(void *arg)
 {
-  static void (*const stages[])(struct serve *) = {drain_jobs,    drain_servers, close_servers,
-                                                   flush_journal, close_redis,   let_go};
+  static void (*const stages[])(struct serve *) = {
+      drain_jobs, drain_servers, close_servers, close_hub, flush_journal, close_redis, let_go};
   struct serve *s = arg;
   if (--s->open > 0) return;
   s->open = 1; /* this function's own part, so that a stage is not over while it begins */
@@ -339,12 +344,15 @@ static void start_workers(struct serve *s)
   s->dispatcher = dispatcher_create(&s->loop, &parts);
 }
 
-static void start_api(struct serve *s)
+static bool start_api(struct serve *s)
 {
   struct ws_options ws = {0};
+  if (ws_server_create(&s->loop, &ws, &s->ws) != ST_OK) {
+    fail("cannot start", "libwebsockets gives no context");
+    return false;
+  }
   s->reader = reader_create(&s->loop, s->config->database_url);
   s->hub = hub_create(&s->loop, s->reader, s->subscriber, queue_event_channel(s->queue));
-  if (ws_server_create(&s->loop, &ws, &s->ws) != ST_OK) LOG_ERROR("no WebSockets");
   s->api = (struct api){.journal = s->journal,
                         .reader = s->reader,
                         .queue = s->queue,
@@ -356,6 +364,7 @@ static void start_api(struct serve *s)
                         .workers = probe_workers,
                         .probe_arg = s};
   api_init(&s->api);
+  return true;
 }
 
 static bool listen_on(struct serve *s, int port)
@@ -381,12 +390,9 @@ static bool listen_on(struct serve *s, int port)
 static bool start_servers(struct serve *s)
 {
   const struct config *c = s->config;
-  if (is_api(s)) {
-    start_api(s);
-    return listen_on(s, (int)c->port);
-  }
+  if (is_api(s)) return start_api(s) && listen_on(s, (int)c->port);
   if (c->worker_port == 0) return true;
-  start_api(s);
+  if (!start_api(s)) return false;
   s->api.health_only = true;
   return listen_on(s, (int)c->worker_port);
 }
