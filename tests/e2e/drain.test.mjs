@@ -27,18 +27,19 @@ const running = (n) =>
     return row.n >= n
   })
 
-for (const [name, swapDelay] of [
-  ['short swaps', '300-500'],
-  ['swaps longer than the drain', '20000']
+for (const [name, SWAP_DELAY_MS, DRAIN_TIMEOUT_MS] of [
+  ['short swaps', '300-500', '8000'],
+  ['swaps longer than the drain', '6000', '2000']
 ])
   test(`SIGTERM in the middle of ${name}`, async () => {
-    const first = await world.start({ env: { SWAP_DELAY_MS: swapDelay, QUEUE_CONCURRENCY: '5' } })
+    const env = { SWAP_DELAY_MS, DRAIN_TIMEOUT_MS, QUEUE_CONCURRENCY: '5' }
+    const first = await world.start({ env })
     const ids = await Promise.all(Array.from({ length: 10 }, () => first.execute()))
     const listeners = ids.map((id) => watch(first, id))
     const idle = new Listener(first.url + executePath())
     await Promise.all([...listeners, idle].map((l) => l.opened))
     await running(5)
-    await first.stop(12000)
+    await first.stop(Number(DRAIN_TIMEOUT_MS) + 2000)
 
     assert.equal((await idle.closed).code, 1001)
     const seen = []
