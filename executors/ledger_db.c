@@ -34,6 +34,7 @@ static const char setup_sql[] =
     "SET synchronous_commit = on;"
     "SET default_transaction_isolation = 'read committed';" /* a read after the gate sees all */
     "SET statement_timeout = 2500;"
+    "SET plan_cache_mode = force_generic_plan; SET jit = off;"
     "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;"
     "SELECT pg_advisory_xact_lock(" SCHEMA_LOCK ");"
     "DO $$ BEGIN IF to_regclass('sim.ledger') IS NULL THEN"

@@ -14,31 +14,39 @@ enum { VERSION = 1, DIGEST_LEN = 32 };
 
 /* ── the hash ────────────────────────────────────────────────────────────────────────────────── */
 
-/* Base 58, big-endian, a '1' for each leading zero byte: at most 44 characters for 32 bytes. */
-static void base58(const unsigned char *bytes, size_t n, char *text)
+/* Base 58, as Bitcoin and Solana write it: big-endian, a '1' for each zero byte it begins with. The
+ * digest is divided as a whole, by five digits at a time. */
+static void base58(const unsigned char *digest, char *text)
 {
   static const char alphabet[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-  unsigned char digits[DIGEST_LEN * 2] = {0};
-  size_t n_digits = 0;
-  for (size_t i = 0; i < n; i++) {
-    unsigned carry = bytes[i];
-    for (size_t k = 0; k < n_digits || carry; k++) {
-      carry += digits[k] * 256u;
-      digits[k] = (unsigned char)(carry % 58);
-      carry /= 58;
-      if (k == n_digits) n_digits++;
-    }
+  enum { WORDS = DIGEST_LEN / 4, STEPS = 9, DIGITS = STEPS * 5, FIVE_DIGITS = 656356768 };
+  uint32_t words[WORDS];
+  char digits[DIGITS];
+  for (size_t i = 0; i < WORDS; i++) {
+    const unsigned char *p = digest + 4 * i;
+    words[i] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
   }
-  for (size_t i = 0; i < n && bytes[i] == 0; i++) *text++ = '1';
-  while (n_digits > 0) *text++ = alphabet[digits[--n_digits]];
-  *text = '\0';
+  for (size_t n = DIGITS; n > 0;) {
+    uint64_t rest = 0;
+    for (size_t i = 0; i < WORDS; i++) {
+      rest = rest << 32 | words[i];
+      words[i] = (uint32_t)(rest / FIVE_DIGITS);
+      rest %= FIVE_DIGITS;
+    }
+    for (int k = 0; k < 5; k++, rest /= 58) digits[--n] = alphabet[rest % 58];
+  }
+  size_t first = 0;
+  while (first < DIGITS && digits[first] == alphabet[0]) first++;
+  for (size_t i = 0; i < DIGEST_LEN && digest[i] == 0; i++) *text++ = alphabet[0];
+  memcpy(text, digits + first, DIGITS - first);
+  text[DIGITS - first] = '\0';
 }
 
 static bool hash(const struct ox_tx *tx, char *text)
 {
   unsigned char digest[DIGEST_LEN];
   if (EVP_Digest(tx->bytes, tx->n_bytes, digest, NULL, EVP_sha256(), NULL) != 1) return false;
-  base58(digest, sizeof digest, text);
+  base58(digest, text);
   return true;
 }
 

@@ -1,6 +1,7 @@
 /* tx_test.c - transactions as bytes: what goes in comes out, and nothing else is taken for one. */
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,6 +139,29 @@ Test(tx, the_longest_fits_and_a_longer_one_is_refused)
   struct tx unended = sample;
   memset(unended.draw_key, 'd', sizeof unended.draw_key);
   cr_assert(!tx_encode(&unended, &bytes));
+}
+
+static void is_base58(const char *hex, const char *expected)
+{
+  unsigned char digest[32];
+  char text[OX_TX_HASH_MAX];
+  for (int i = 0; i < 32; i++) cr_assert(sscanf(hex + 2 * i, "%2hhx", &digest[i]) == 1);
+  base58(digest, text);
+  cr_assert_str_eq(text, expected);
+}
+
+Test(tx, hashes_are_written_as_everybody_writes_them)
+{
+  is_base58("0000000000000000000000000000000000000000000000000000000000000000",
+            "11111111111111111111111111111111");
+  is_base58("0000000000000000000000000000000000000000000000000000000000000001",
+            "11111111111111111111111111111112");
+  is_base58("ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+            "JEKNVnkbo3jma5nREBBJCDoXFVeKkD56V3xKrvRmWxFG");
+  is_base58("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            "GKot5hBsd81kMupNCXHaqbhv3huEbxAFMLnpcX2hniwn");
+  is_base58("00b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            "13hLLGUikKdgdtXCiyqEcFX2JVeGLJ3SoSnFMFboB6sW");
 }
 
 Test(tx, hashes_do_not_meet)
