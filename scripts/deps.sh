@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # scripts/deps.sh SET...: installs what is missing of the Debian packages in these sets. Nothing missing:
-# one look at dpkg's database and out again. Sets: compile; run = compile + servers; test = run + tools.
+# one look at dpkg's database and out again. Sets: compile; run = compile + servers; test = run + tools;
+# bench = run + load generators.
 # Alternatives (a|b) go to the first that is installed, else the first the archive has.
 # SKIP_DEPS=1 trusts that everything is there.
 set -euo pipefail
@@ -10,6 +11,8 @@ compile="gcc make pkg-config libc6-dev libwebsockets-dev libwebsockets-evlib-uv?
 run="$compile redis-server|valkey-server postgresql curl"
 test="$run libcriterion-dev clang libclang-rt-dev? gcovr universal-ctags jq util-linux"
 # shellcheck disable=SC2034
+bench="$run wrk nghttp2-client"
+# shellcheck disable=SC2034
 lint="$test clang-format clang-tidy"
 
 [ -z "${SKIP_DEPS:-}" ] || exit 0
@@ -18,11 +21,11 @@ die() { echo "ox: $*" >&2; exit 1; }
 wanted=''
 for set in "$@"; do
   case $set in
-  compile | run | test | lint) wanted+=" ${!set}" ;;
+  compile | run | test | bench | lint) wanted+=" ${!set}" ;;
   *) die "deps.sh: no such set: $set" ;;
   esac
   # A Node from elsewhere than apt is as good, if it is new enough.
-  case $set in test | lint)
+  case $set in test | bench | lint)
     if ! command -v npm >/dev/null || ! node -e 'process.exit(+(parseInt(process.versions.node) < 18))'
     then wanted+=' nodejs npm'; fi 2>/dev/null ;;
   esac

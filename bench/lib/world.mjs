@@ -1,0 +1,72 @@
+// The servers that scripts/servers.sh runs for us: for each run a fresh database and an empty Redis.
+import { Redis } from 'ioredis'
+import pg from 'pg'
+
+const { DATABASE_URL, REDIS_URL, PG_PID, REDIS_PID } = process.env
+if (!REDIS_PID) throw new Error('run me with: scripts/servers.sh tmp -- node bench/run.mjs')
+
+export const SERVERS = { postgres: Number(PG_PID), redis: Number(REDIS_PID) }
+const NAME = 'ox_bench'
+const WAL_BYTES = 1 << 30
+
+function databaseUrl(name) {
+  const url = new URL(DATABASE_URL)
+  url.pathname = `/${name}`
+  return url.href
+}
+
+async function rows(client, text, values) {
+  return (await client.query(text, values)).rows
+}
+
+export async function openServers() {
+  const admin = new pg.Client(DATABASE_URL)
+  const redis = new Redis(REDIS_URL)
+  await admin.connect()
+  return {
+    // prepareLog() fills log segments once: writing a new one stalls commits, a recycled one does not.
+    async prepareLog() {
+      const piece = 8 << 20
+      for (let written = 0; written < WAL_BYTES; written += piece)
+        await admin.query(`SELECT pg_logical_emit_message(false, '', repeat('x', ${piece}))`)
+      await admin.query('CHECKPOINT')
+    },
+
+    async settings() {
+      const names = ['server_version', 'fsync', 'synchronous_commit', 'shared_buffers']
+      const found = await rows(
+        admin,
+        'SELECT name, current_setting(name) AS value FROM unnest($1::text[]) name',
+        [names]
+      )
+      const redisVersion = (await redis.info('server')).match(/redis_version:(\S+)/)[1]
+      const [, appendonly] = await redis.config('GET', 'appendonly')
+      const [, appendfsync] = await redis.config('GET', 'appendfsync')
+      const postgres = Object.fromEntries(found.map((r) => [r.name, r.value]))
+      return { postgres, redis: { version: redisVersion, appendonly, appendfsync } }
+    },
+
+    async createWorld() {
+      await redis.flushall()
+      await admin.query(`DROP DATABASE IF EXISTS ${NAME} WITH (FORCE)`)
+      await admin.query(`CREATE DATABASE ${NAME}`)
+      await admin.query('CHECKPOINT')
+      const url = databaseUrl(NAME)
+      const client = new pg.Client(url)
+      await client.connect()
+      return {
+        env: { DATABASE_URL: url, REDIS_URL },
+        sql: (text, values) => rows(client, text, values),
+        async destroy() {
+          await client.end()
+          await admin.query(`DROP DATABASE ${NAME} WITH (FORCE)`)
+        }
+      }
+    },
+
+    async close() {
+      redis.disconnect()
+      await admin.end()
+    }
+  }
+}
