@@ -19,6 +19,8 @@ struct mailbox {
   bool closed;
   size_t head; /* index of the oldest item */
   size_t len;
+  size_t takers; /* that wait for an item */
+  size_t waiting_posters;
   size_t capacity;
   void *items[];
 };
@@ -51,14 +53,12 @@ void mailbox_destroy(struct mailbox *m)
   free(m);
 }
 
-/* Locked, with room. Says whether the taker on the other side must be woken. */
-static bool put(struct mailbox *m, void *item)
+/* Locked, with room. */
+static void put(struct mailbox *m, void *item)
 {
   size_t at = m->head + m->len;
   m->items[at < m->capacity ? at : at - m->capacity] = item;
   m->len++;
-  pthread_cond_signal(&m->not_empty);
-  return m->len == 1 && m->wake;
 }
 
 /* Locked, not empty. */
@@ -67,19 +67,28 @@ static void *get(struct mailbox *m)
   void *item = m->items[m->head];
   if (++m->head == m->capacity) m->head = 0;
   m->len--;
-  pthread_cond_signal(&m->not_full);
   return item;
 }
 
+/* Locked. */
+static void wait_room(struct mailbox *m)
+{
+  m->waiting_posters++;
+  while (!m->closed && m->len == m->capacity) pthread_cond_wait(&m->not_full, &m->lock);
+  m->waiting_posters--;
+}
+
+/* Signals come after the unlock, and only where somebody waits: whoever wakes finds the lock free. */
 static bool post(struct mailbox *m, void *item, bool wait)
 {
   assert(item);
-  bool wake = false;
   pthread_mutex_lock(&m->lock);
-  while (wait && !m->closed && m->len == m->capacity) pthread_cond_wait(&m->not_full, &m->lock);
+  if (wait) wait_room(m);
   bool posted = !m->closed && m->len < m->capacity;
-  if (posted) wake = put(m, item);
+  if (posted) put(m, item);
+  bool taker = posted && m->takers > 0, wake = posted && m->len == 1 && m->wake;
   pthread_mutex_unlock(&m->lock);
+  if (taker) pthread_cond_signal(&m->not_empty);
   if (wake) m->wake(m->wake_arg);
   return posted;
 }
@@ -107,9 +116,13 @@ void *mailbox_take(struct mailbox *m, int64_t deadline_ns)
 {
   pthread_mutex_lock(&m->lock);
   bool time_left = true;
+  m->takers++;
   while (m->len == 0 && !m->closed && time_left) time_left = wait_item(m, deadline_ns);
+  m->takers--;
   void *item = m->len ? get(m) : NULL;
+  bool poster = item && m->waiting_posters > 0;
   pthread_mutex_unlock(&m->lock);
+  if (poster) pthread_cond_signal(&m->not_full);
   return item;
 }
 
@@ -118,7 +131,9 @@ size_t mailbox_drain(struct mailbox *m, void **out, size_t max)
   size_t n = 0;
   pthread_mutex_lock(&m->lock);
   while (n < max && m->len) out[n++] = get(m);
+  bool posters = n > 0 && m->waiting_posters > 0;
   pthread_mutex_unlock(&m->lock);
+  if (posters) pthread_cond_broadcast(&m->not_full);
   return n;
 }
 

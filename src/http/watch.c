@@ -175,8 +175,14 @@ static bool may_upgrade(const struct call *call, const struct http_request *requ
     answer_problem(call, PROBLEM_ORIGIN_NOT_ALLOWED, NULL);
     return false;
   }
-  if (call->api->draining) answer_problem(call, PROBLEM_DRAINING, NULL);
-  return !call->api->draining;
+  if (call->api->draining) {
+    answer_problem(call, PROBLEM_DRAINING, NULL);
+    return false;
+  }
+  if ((int64_t)ws_server_sessions(call->api->ws) < call->api->config->http_max_connections)
+    return true;
+  answer_problem(call, PROBLEM_OVERLOADED, "too many sockets are open");
+  return false;
 }
 
 /* read_since() answers itself when since is there and no seq. */

@@ -60,6 +60,7 @@ struct serve {
   int open;            /* parts of the stage that are not done */
   int64_t deadline_ms; /* of the stop */
   bool (*awaited)(const struct serve *s);
+  bool http_drained;
 };
 
 static void part_done(void *arg);
@@ -140,18 +141,23 @@ static void on_stop_timer(uv_timer_t *timer)
   part_done(s);
 }
 
-static bool sockets_closed(const struct serve *s)
+static bool clients_gone(const struct serve *s)
 {
-  return !s->ws || ws_server_sessions(s->ws) == 0;
+  return s->http_drained && (!s->ws || ws_server_sessions(s->ws) == 0);
 }
 
+static void on_http_drained(void *arg)
+{
+  ((struct serve *)arg)->http_drained = true;
+}
+
+/* A client that is slow to go is cut off by the next stage. */
 static void drain_servers(struct serve *s)
 {
+  s->http_drained = !s->http;
   if (s->ws) ws_server_close_all(s->ws, 1001, "the server is stopping");
-  wait_for(s, sockets_closed);
-  if (!s->http) return;
-  s->open++;
-  http_server_drain(s->http, part_done, s);
+  if (s->http) http_server_drain(s->http, on_http_drained, s);
+  wait_for(s, clients_gone);
 }
 
 static void close_servers(struct serve *s)
