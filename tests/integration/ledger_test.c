@@ -177,6 +177,8 @@ static struct ox_landing look_from_elsewhere(const char *tx_hash)
   return landing;
 }
 
+#define GATE        "pg_advisory_xact_lock(8032289118147274098)"
+#define GATE_SHARED "pg_advisory_xact_lock_shared(8032289118147274098)"
 #define TERMINATE                                                                                  \
   "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"                                         \
   " WHERE application_name = 'ox sim ledger' AND datname = current_database()"
@@ -308,13 +310,37 @@ Test(ledger, absence_waits_for_inserts_under_way)
 {
   struct ledger_row row = row_of("slow");
   command(sql, "BEGIN");
-  command(sql, "SELECT pg_advisory_xact_lock_shared(8032289118147274098)");
+  command(sql, "SELECT " GATE_SHARED);
   command(sql,
           "INSERT INTO sim.ledger VALUES ('%s', 'ord_x', 1, 'raydium', 'SOL', 'USDC', 1, 2, 1,"
           " true, now(), now(), now())",
           row.tx_hash);
   struct ox_landing landing = {.size = sizeof landing};
   cr_assert(ledger_lookup(ledger, row.tx_hash, 200, &landing) == OX_VENUE_TIMEOUT);
+  command(sql, "COMMIT");
+  cr_assert(look(row.tx_hash).state == OX_LANDING_LANDED);
+}
+
+/* The other way round: an insert that had to wait at the gate reads the clock behind it. What a
+ * reader called dead meanwhile is refused. */
+Test(ledger, an_insert_held_up_past_the_expiry_is_refused)
+{
+  struct ledger_row row = row_of("held up");
+  command(sql, "BEGIN");
+  command(sql, "SELECT " GATE);
+  row.expires_at_ms = ledger_now_ms(ledger) + 100;
+  cr_assert(ledger_submit(ledger, &row, 300) == OX_VENUE_TIMEOUT);
+  command(sql, "COMMIT");
+  cr_assert(look(row.tx_hash).state == OX_LANDING_ABSENT);
+  cr_assert(ledger_submit(ledger, &row, WAIT_MS) == OX_VENUE_REJECTED);
+}
+
+Test(ledger, an_insert_held_up_but_in_time_is_accepted)
+{
+  struct ledger_row row = row_of("in time");
+  command(sql, "BEGIN");
+  command(sql, "SELECT " GATE);
+  cr_assert(ledger_submit(ledger, &row, 100) == OX_VENUE_TIMEOUT);
   command(sql, "COMMIT");
   cr_assert(look(row.tx_hash).state == OX_LANDING_LANDED);
 }
