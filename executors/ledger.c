@@ -1,12 +1,13 @@
 /*
  * ledger.c - the callers' side of the ledger: requests into a queue, a thread that serves what has
- * gathered, and what this process has seen. lock guards the queue, the requests' ends and the
- * cache; the thread holds it neither while it talks to PostgreSQL nor while it logs.
+ * gathered, and what this process has seen. lock guards the queue, and the cache; the
+ * thread holds it neither while it talks to PostgreSQL, nor while it logs or wakes whoever waits.
  */
 #include "ledger.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -20,13 +21,15 @@ enum { WAITING_MAX = 4096, CACHE_SLOTS = 16384, RECONNECT_MS = 250 };
 
 enum request_kind { SUBMIT, LOOKUP };
 
-/* One call. The caller waits on it until it is answered or its time is up; then it is abandoned,
- * and the thread frees it. */
+enum request_state { UNDER_WAY, ANSWERED, ABANDONED };
+
+/* One call. The caller waits until it is answered or its time is up; then it is abandoned, and the
+ * thread frees it. */
 struct request {
   struct request *next;
-  pthread_cond_t answered;
+  sem_t answered;
   enum request_kind kind;
-  bool done, abandoned;
+  _Atomic(enum request_state) state;
   struct ledger_row row; /* of a lookup the hash alone */
 
   enum ox_venue_result result;
@@ -39,6 +42,7 @@ struct ledger {
   pthread_t thread;
   pthread_mutex_t lock;
   pthread_cond_t work;
+  bool idle; /* the thread waits for work */
   pthread_condattr_t monotonic;
   struct request *first, **last;
   size_t waiting;
@@ -190,7 +194,7 @@ static void serve(struct ledger *l, struct request **batch, size_t n)
 
 static void request_free(struct request *r)
 {
-  pthread_cond_destroy(&r->answered);
+  sem_destroy(&r->answered);
   free(r);
 }
 
@@ -202,7 +206,7 @@ static size_t take(struct ledger *l, struct request **batch)
     struct request *r = l->first;
     l->first = r->next;
     l->waiting--;
-    if (r->abandoned)
+    if (atomic_load(&r->state) == ABANDONED)
       request_free(r);
     else
       batch[n++] = r;
@@ -212,16 +216,21 @@ static size_t take(struct ledger *l, struct request **batch)
 }
 
 /* Under the lock. */
-static void answer(struct ledger *l, struct request **batch, size_t n)
+static void remember(struct ledger *l, struct request **batch, size_t n)
 {
   for (size_t i = 0; i < n; i++) {
-    struct request *r = batch[i];
-    if (r->entry.tx_hash[0]) *cache_slot(l, r->entry.tx_hash) = r->entry;
-    r->done = true;
-    if (r->abandoned)
-      request_free(r);
+    const struct ledger_entry *entry = &batch[i]->entry;
+    if (entry->tx_hash[0]) *cache_slot(l, entry->tx_hash) = *entry;
+  }
+}
+
+static void answer(struct request **batch, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    if (atomic_exchange(&batch[i]->state, ANSWERED) == ABANDONED)
+      request_free(batch[i]);
     else
-      pthread_cond_signal(&r->answered);
+      sem_post(&batch[i]->answered);
   }
 }
 
@@ -233,12 +242,15 @@ static struct timespec timespec_of(int64_t ms)
 /* Without work the connection is still made: its clock is wanted. Under the lock. */
 static void wait_for_work(struct ledger *l)
 {
-  if (ledger_db_connected(l->db)) {
-    pthread_cond_wait(&l->work, &l->lock);
-    return;
-  }
   struct timespec until = timespec_of(l->reconnect_at_ms);
-  if (pthread_cond_timedwait(&l->work, &l->lock, &until) != ETIMEDOUT) return;
+  int late = 0;
+  l->idle = true;
+  if (ledger_db_connected(l->db))
+    pthread_cond_wait(&l->work, &l->lock);
+  else
+    late = pthread_cond_timedwait(&l->work, &l->lock, &until);
+  l->idle = false;
+  if (late != ETIMEDOUT) return;
   pthread_mutex_unlock(&l->lock);
   (void)connected(l);
   pthread_mutex_lock(&l->lock);
@@ -257,7 +269,10 @@ static void *run(void *arg)
     pthread_mutex_unlock(&l->lock);
     serve(l, batch, n);
     pthread_mutex_lock(&l->lock);
-    answer(l, batch, n);
+    remember(l, batch, n);
+    pthread_mutex_unlock(&l->lock);
+    answer(batch, n);
+    pthread_mutex_lock(&l->lock);
   }
   pthread_mutex_unlock(&l->lock);
   return NULL;
@@ -265,24 +280,24 @@ static void *run(void *arg)
 
 /* ── calls ───────────────────────────────────────────────────────────────────────────────────── */
 
-/* Under the lock. */
-static bool wait_for(struct ledger *l, struct request *r, int64_t wait_ms)
+/* False: abandoned, and no longer the caller's. */
+static bool wait_for(struct request *r, int64_t wait_ms)
 {
   struct timespec until = timespec_of(mono_ms() + wait_ms);
-  int late = 0;
-  while (!r->done && !late) late = pthread_cond_timedwait(&r->answered, &l->lock, &until);
-  if (!r->done) r->abandoned = true;
-  return r->done;
+  int failed;
+  do failed = sem_clockwait(&r->answered, CLOCK_MONOTONIC, &until);
+  while (failed && errno == EINTR);
+  if (!failed) return atomic_load(&r->state) == ANSWERED;
+  return atomic_exchange(&r->state, ABANDONED) == ANSWERED;
 }
 
-static struct request *request_new(struct ledger *l, enum request_kind kind)
+static struct request *request_new(enum request_kind kind)
 {
   struct request *r = calloc(1, sizeof *r);
   if (!r) return NULL;
   r->kind = kind;
-  if (pthread_cond_init(&r->answered, &l->monotonic) == 0) return r;
-  free(r);
-  return NULL;
+  sem_init(&r->answered, 0, 0);
+  return r;
 }
 
 /* Queues r, waits, and copies its end to *out. r is taken. */
@@ -298,10 +313,10 @@ static enum ox_venue_result call(struct ledger *l, struct request *r, int64_t wa
   *l->last = r;
   l->last = &r->next;
   l->waiting++;
-  pthread_cond_signal(&l->work);
-  bool done = wait_for(l, r, wait_ms);
+  bool idle = l->idle;
   pthread_mutex_unlock(&l->lock);
-  if (!done) return OX_VENUE_TIMEOUT;
+  if (idle) pthread_cond_signal(&l->work);
+  if (!wait_for(r, wait_ms)) return OX_VENUE_TIMEOUT;
   *out = *r;
   request_free(r);
   return out->result;
@@ -310,7 +325,7 @@ static enum ox_venue_result call(struct ledger *l, struct request *r, int64_t wa
 enum ox_venue_result ledger_submit(struct ledger *l, const struct ledger_row *row, int64_t wait_ms)
 {
   struct request end;
-  struct request *r = request_new(l, SUBMIT);
+  struct request *r = request_new(SUBMIT);
   if (!r) return OX_VENUE_UNAVAILABLE;
   r->row = *row;
   return call(l, r, wait_ms, &end);
@@ -342,7 +357,7 @@ enum ox_venue_result ledger_lookup(struct ledger *l, const char *tx_hash, int64_
   pthread_mutex_unlock(&l->lock);
   enum ox_venue_result result = OX_VENUE_OK;
   if (!seen) {
-    struct request *r = request_new(l, LOOKUP);
+    struct request *r = request_new(LOOKUP);
     if (!r) return OX_VENUE_UNAVAILABLE;
     memcpy(r->row.tx_hash, tx_hash, strlen(tx_hash) + 1);
     result = call(l, r, wait_ms, &end);

@@ -308,6 +308,11 @@ static void close_venue(void *self)
   (void)self;
 }
 
+static int quote_waits(void *self)
+{
+  return ((const struct venue *)self)->sim->quote_delay.max > 0;
+}
+
 const struct ox_venue sim_raydium = {
     .size = sizeof sim_raydium,
     .name = "raydium",
@@ -318,6 +323,7 @@ const struct ox_venue sim_raydium = {
     .submit = submit,
     .lookup = lookup,
     .close = close_venue,
+    .quote_waits = quote_waits,
 };
 
 const struct ox_venue sim_meteora = {
@@ -330,4 +336,5 @@ const struct ox_venue sim_meteora = {
     .submit = submit,
     .lookup = lookup,
     .close = close_venue,
+    .quote_waits = quote_waits,
 };

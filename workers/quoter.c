@@ -105,24 +105,39 @@ static void collect(struct job *job, struct quote_task *t, int64_t until_ns, str
   snprintf(quote->venue, sizeof quote->venue, "%s", t->venue->venue->name);
 }
 
+static bool waits(const struct registry_venue *v)
+{
+  return !v->venue->quote_waits || v->venue->quote_waits(v->self);
+}
+
+/* Gives the venue to a quoter; NULL when there is none to take it, and it has to be asked here. */
+static struct quote_task *delegate(struct job *job, const struct registry_venue *v,
+                                   const struct ox_swap *swap, int64_t deadline_ms)
+{
+  struct quote_task *t = task_create(job, v, swap, deadline_ms);
+  if (mailbox_post(job->env->quotes, t)) return t;
+  free(t);
+  return NULL;
+}
+
 size_t host_quotes(struct job *job, const struct ox_swap *swap, struct ox_quote *quotes, size_t max)
 {
   const struct registry *registry = job->env->registry;
-  size_t n = registry_venues(registry);
+  struct quote_task *tasks[VENUES_MAX] = {0};
+  size_t n = registry_venues(registry), waiting = 0;
   if (n > max) n = max;
   if (n > VENUES_MAX) n = VENUES_MAX;
-  if (n == 0) return 0;
-  host_flush(job, false);
-  struct quote_task *tasks[VENUES_MAX] = {0};
   int64_t deadline_ms = clock_unix_ms() + job->env->venue_deadline_ms;
   int64_t until_ns = clock_mono_ns() + job->env->venue_deadline_ms * 1000000;
-  for (size_t i = 1; i < n; i++) {
-    tasks[i] = task_create(job, registry_venue_at(registry, i), swap, deadline_ms);
-    if (mailbox_post(job->env->quotes, tasks[i])) continue;
-    ask(tasks[i]->venue, swap, deadline_ms, &tasks[i]->quote); /* no thread is left: ask in turn */
-    atomic_store(&tasks[i]->done, 1);
+  for (size_t i = 0; i < n; i++) waiting += waits(registry_venue_at(registry, i));
+  if (waiting > 0) host_flush(job, false);
+  for (size_t i = 0; i < n; i++) {
+    const struct registry_venue *v = registry_venue_at(registry, i);
+    if (waits(v) && --waiting > 0) tasks[i] = delegate(job, v, swap, deadline_ms);
   }
-  ask(registry_venue_at(registry, 0), swap, deadline_ms, &quotes[0]);
-  for (size_t i = 1; i < n; i++) collect(job, tasks[i], until_ns, &quotes[i]);
+  for (size_t i = 0; i < n; i++)
+    if (!tasks[i]) ask(registry_venue_at(registry, i), swap, deadline_ms, &quotes[i]);
+  for (size_t i = 0; i < n; i++)
+    if (tasks[i]) collect(job, tasks[i], until_ns, &quotes[i]);
   return n;
 }

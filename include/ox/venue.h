@@ -117,7 +117,9 @@ struct ox_config {
  * bytes with the NUL). quote() and lookup() may be retried by the host; build() does no I/O, and
  * another nonce or attempt gives other bytes; submit() is called only after the host has made the
  * intent durable, perhaps in another process than the one that built it: the bytes say it all.
- * close() is called once, when no other call runs.
+ * close() is called once, when no other call runs. quote_waits(), NULL for yes, says whether
+ * quote() may take time: a venue that answers from memory says 0, and is asked on the worker's own
+ * thread.
  */
 struct ox_venue {
   uint32_t size;
@@ -133,6 +135,7 @@ struct ox_venue {
   enum ox_venue_result (*lookup)(void *self, const char *tx_hash, int64_t deadline_ms,
                                  struct ox_landing *landing);
   void (*close)(void *self);
+  int (*quote_waits)(void *self);
 };
 
 #endif
