@@ -16,6 +16,7 @@
 enum {
   LANES = 2,
   BATCH_MAX = 500, /* of each kind, in one transaction */
+  STEPS_MAX = 128, /* of orders, in one transaction: parts of a step are joined pair by pair */
   PARAMS_MAX = 26,
   ANSWER_DEADLINE_MS = 2000, /* an accept that is not durable by then is answered ST_AWAY */
   REFUSED_PAUSE_MS = 50,     /* after an error that has nothing to do with what was asked */

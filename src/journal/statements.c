@@ -150,7 +150,8 @@
   " AS u(order_id, outcome, venue, tx_hash, in_amount, out_amount, landed_at)"                     \
   " WHERE (u.order_id IN (SELECT order_id FROM m)) IS TRUE),"                                      \
   " c AS (UPDATE intents i SET outcome = s.outcome FROM s"                                         \
-  " WHERE i.order_id = s.order_id AND i.outcome IS NULL),"                                         \
+  " WHERE i.order_id = s.order_id AND i.order_id = ANY(ARRAY(SELECT order_id FROM s))"             \
+  " AND i.outcome IS NULL),"                                                                       \
   " f AS (INSERT INTO fills (venue, tx_hash, order_id, in_amount, out_amount, landed_at)"          \
   " SELECT venue, tx_hash, order_id, in_amount, out_amount, landed_at FROM s"                      \
   " WHERE outcome = 'landed'),"                                                                    \
