@@ -280,15 +280,17 @@ static void *run(void *arg)
 
 /* ── calls ───────────────────────────────────────────────────────────────────────────────────── */
 
-/* False: abandoned, and no longer the caller's. */
+/* False: abandoned, and no longer the caller's. Answered in the very moment its time was up: the
+ * post is still to come, and r is needed until it has. */
 static bool wait_for(struct request *r, int64_t wait_ms)
 {
   struct timespec until = timespec_of(mono_ms() + wait_ms);
   int failed;
   do failed = sem_clockwait(&r->answered, CLOCK_MONOTONIC, &until);
   while (failed && errno == EINTR);
-  if (!failed) return atomic_load(&r->state) == ANSWERED;
-  return atomic_exchange(&r->state, ABANDONED) == ANSWERED;
+  if (failed && atomic_exchange(&r->state, ABANDONED) != ANSWERED) return false;
+  while (failed) failed = sem_wait(&r->answered);
+  return atomic_load(&r->state) != UNDER_WAY;
 }
 
 static struct request *request_new(enum request_kind kind)
