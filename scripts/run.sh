@@ -23,11 +23,11 @@ ox serves on http://$HOST:$PORT. Try:
     -d '{"tokenIn":"SOL","tokenOut":"USDC","amount":1.5,"slippage":0.01}'
   curl -s http://$HOST:$PORT/api/orders/ORDER_ID/events
   curl -s http://$HOST:$PORT/api/orders/stats
-  (cd postman && npm ci && node listen.mjs --new)     # place an order and watch it live
-
-Ctrl-C stops it.
-
 TEXT
+  if command -v npm >/dev/null; then
+    echo '  (cd postman && npm ci && node listen.mjs --new)     # place an order and watch it live'
+  fi
+  printf '\nCtrl-C stops it.\n\n'
 }
 
 if [ "${1:-}" = --serve ]; then
@@ -35,8 +35,8 @@ if [ "${1:-}" = --serve ]; then
   exec build/oxd serve
 fi
 if [ "$PORT" != 0 ] && in_use; then
-  echo "ox: port $PORT on $HOST is already in use; choose another: PORT=3001 make run" >&2
+  echo "ox: port $PORT on $HOST is already in use; choose another: PORT=$((PORT + 1)) make run" >&2
   exit 1
 fi
 if [ -n "${DATABASE_URL:-}" ] && [ -n "${REDIS_URL:-}" ]; then exec "$0" --serve; fi
-exec scripts/servers.sh run .run -- "$0" --serve
+exec scripts/servers.sh run "$PWD/.run" -- "$0" --serve
