@@ -31,15 +31,15 @@ struct dispatcher {
   int parts_open;
 };
 
-int64_t dispatcher_slack_ms(const struct config *config)
+int64_t dispatcher_slack_ms(int64_t rate_window_ms)
 {
-  int64_t slack = config->queue_rate_window_ms / 200;
+  int64_t slack = rate_window_ms / 200;
   return slack < 25 ? 25 : slack > 500 ? 500 : slack;
 }
 
 static bool limited(const struct dispatcher *d)
 {
-  return d->parts.config->queue_rate_limit > 0;
+  return d->parts.options->rate_limit > 0;
 }
 
 /* ── from hint to hand-over ─────────────────────────────────────────────────────────────────── */
@@ -124,10 +124,10 @@ static void on_epoch_open(void *arg, enum status status)
 static void on_last_start(void *arg, bool ok, int64_t ago_ms)
 {
   struct dispatcher *d = arg;
-  const struct config *c = d->parts.config;
+  const struct workers_options *o = d->parts.options;
   int64_t own_ago = d->last_start_ms ? clock_mono_ms() - d->last_start_ms : -1;
   if (own_ago >= 0 && (ago_ms < 0 || own_ago < ago_ms)) ago_ms = own_ago;
-  int64_t closed_ms = ago_ms < 0 ? 0 : c->queue_rate_window_ms + d->slack_ms - ago_ms;
+  int64_t closed_ms = ago_ms < 0 ? 0 : o->rate_window_ms + d->slack_ms - ago_ms;
   if (closed_ms < 0) closed_ms = 0;
   if (closed_ms > 0)
     LOG_WARN("the limiter lost its log and stays closed", LOG_INT("closedMs", closed_ms));
@@ -240,7 +240,7 @@ static void on_reaped(void *arg, enum status status, const struct ulid *ids, siz
 
 static void beat(struct dispatcher *d, int64_t now)
 {
-  if (now - d->beat_ms < d->parts.config->queue_lease_ms / 4) return;
+  if (now - d->beat_ms < d->parts.options->lease_ms / 4) return;
   struct queue_item items[INTAKE_MAX];
   size_t n = intake_leases(d->intake, items, INTAKE_MAX);
   if (n == 0 || queue_beat(d->parts.queue, items, n, on_lost_leases, d) == ST_OK) d->beat_ms = now;
@@ -295,13 +295,13 @@ static void on_change(void *arg)
 struct dispatcher *dispatcher_create(uv_loop_t *loop, const struct dispatcher_parts *parts)
 {
   struct dispatcher *d = mem_alloc(sizeof *d);
-  const struct config *c = parts->config;
+  const struct workers_options *o = parts->options;
   d->loop = loop;
   d->parts = *parts;
-  d->slack_ms = dispatcher_slack_ms(c);
+  d->slack_ms = dispatcher_slack_ms(o->rate_window_ms);
   struct session_events events = {on_session_open, on_session_lost, d};
-  d->session = session_create(loop, c->database_url, c->queue_lease_ms, &events);
-  struct intake_parts intake = {.config = c,
+  d->session = session_create(loop, o->database_url, o->lease_ms, &events);
+  struct intake_parts intake = {.options = o,
                                 .registry = parts->registry,
                                 .journal = parts->journal,
                                 .guard = session_guard(d->session),

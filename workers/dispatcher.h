@@ -14,16 +14,16 @@
 #include <stddef.h>
 #include <uv.h>
 
-#include "config/config.h"
 #include "journal/journal.h"
 #include "journal/session.h"
 #include "plugin/registry.h"
 #include "queue/queue.h"
+#include "workers/options.h"
 
 struct dispatcher;
 
 struct dispatcher_parts {
-  const struct config *config;
+  const struct workers_options *options; /* outlives the dispatcher */
   const struct registry *registry;
   struct queue *queue;
   struct journal *journal;
@@ -59,6 +59,6 @@ struct dispatcher_slot dispatcher_slot(const struct dispatcher *d, size_t slot);
 
 /* The limiter counts starts in a window that is longer by this much: a start is handed over within
  * it or given back. */
-int64_t dispatcher_slack_ms(const struct config *config);
+int64_t dispatcher_slack_ms(int64_t rate_window_ms);
 
 #endif

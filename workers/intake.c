@@ -182,7 +182,7 @@ void intake_cancel(struct intake *in)
  * thread. */
 void intake_enforce_deadlines(struct intake *in, int64_t now_ms)
 {
-  int64_t deadline_ms = in->parts.config->job_deadline_ms;
+  int64_t deadline_ms = in->parts.options->job_deadline_ms;
   list_each(n, &in->jobs)
   {
     struct job *job = job_at(n);
@@ -223,14 +223,14 @@ size_t intake_leases(const struct intake *in, struct queue_item *items, size_t m
 static size_t quoters(const struct intake_parts *parts)
 {
   size_t venues = registry_venues(parts->registry);
-  size_t wanted = venues > 1 ? (size_t)parts->config->queue_concurrency * (venues - 1) : 1;
+  size_t wanted = venues > 1 ? parts->options->concurrency * (venues - 1) : 1;
   return wanted < QUOTERS_MAX ? wanted : QUOTERS_MAX;
 }
 
 struct intake *intake_create(uv_loop_t *loop, const struct intake_parts *parts)
 {
   struct intake *in = mem_alloc(sizeof *in);
-  const struct config *c = parts->config;
+  const struct workers_options *o = parts->options;
   in->parts = *parts;
   list_init(&in->jobs);
   uv_async_init(loop, &in->async, on_async);
@@ -239,12 +239,12 @@ struct intake *intake_create(uv_loop_t *loop, const struct intake_parts *parts)
                              .guard = parts->guard,
                              .reports = mailbox_create(REPORTS, wake, &in->async),
                              .quotes = mailbox_create(REPORTS, NULL, NULL),
-                             .seed = c->sim_seed,
-                             .venue_deadline_ms = c->venue_deadline_ms,
-                             .attempts_max = c->queue_attempts,
-                             .backoff_ms = c->queue_backoff_ms,
-                             .takeovers_max = c->queue_max_takeovers};
-  in->pool = pool_create((size_t)c->queue_concurrency);
+                             .seed = o->seed,
+                             .venue_deadline_ms = o->venue_deadline_ms,
+                             .attempts_max = o->attempts,
+                             .backoff_ms = o->backoff_ms,
+                             .takeovers_max = o->takeovers};
+  in->pool = pool_create(o->concurrency);
   in->quoter = quoter_create(in->env.quotes, quoters(parts));
   return in;
 }

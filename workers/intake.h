@@ -9,15 +9,15 @@
 #include <stddef.h>
 #include <uv.h>
 
-#include "config/config.h"
 #include "workers/job.h"
+#include "workers/options.h"
 
-enum { INTAKE_MAX = 1024 }; /* QUEUE_CONCURRENCY at the most */
+enum { INTAKE_MAX = 1024 }; /* concurrency at the most */
 
 struct intake;
 
 struct intake_parts {
-  const struct config *config;
+  const struct workers_options *options;
   const struct registry *registry;
   struct journal *journal;
   struct session_guard *guard;

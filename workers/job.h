@@ -15,8 +15,8 @@
 
 #include "base/json.h"
 #include "base/mailbox.h"
-#include "journal/journal.h"
 #include "journal/session.h"
+#include "journal/step.h"
 #include "plugin/registry.h"
 
 /* What every worker needs and nobody changes while they run. */

@@ -16,7 +16,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "event/id_map.h"
-#include "event/line.h"
+#include "order/line.h"
 #include "event/merge.h"
 
 enum {

@@ -50,7 +50,7 @@ void hub_unwatch(struct hub_watch *w);
 int32_t hub_watch_last_seq(const struct hub_watch *w);
 
 /* What the subscriber's connection tells: a message on the event channel (see event_line in
- * event/line.h), and that it is back after having been away. */
+ * order/line.h), and that it is back after having been away. */
 void hub_on_message(struct hub *h, const char *text, size_t len);
 void hub_on_resubscribed(struct hub *h);
 

@@ -11,7 +11,7 @@
 #include "base/alloc.h"
 #include "io/pg.h"
 #include "io/pg_value.h"
-#include "journal/journal.h"
+#include "journal/step.h"
 
 enum {
   LANES = 2,

@@ -224,14 +224,13 @@ static void on_timer(uv_timer_t *handle)
   accept_expire(handle->data, clock_mono_ms());
 }
 
-/* The types this process has executors for, and the states that their claims enter. */
+/* What may be claimed, and the states that claims enter. */
 static void claimable_types(struct journal *j)
 {
   pg_array_init(&j->types, PG_TEXT);
   pg_array_init(&j->claim_states, PG_TEXT);
-  for (size_t i = 0; j->options.registry && i < registry_types(j->options.registry); i++) {
-    const struct order_type *type = registry_type_at(j->options.registry, i);
-    if (!type->executor) continue;
+  for (size_t i = 0; i < j->options.n_types; i++) {
+    const struct order_type *type = j->options.types[i];
     const struct ox_state *state = order_type_flagged(type, OX_STATE_ON_CLAIM);
     pg_array_text(&j->types, type->name);
     pg_array_text(&j->claim_states, state ? state->name : NULL);

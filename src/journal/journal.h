@@ -18,13 +18,11 @@
 #include <stdint.h>
 #include <uv.h>
 
-#include "base/list.h"
 #include "base/status.h"
 #include "base/ulid.h"
 #include "journal/relay.h"
 #include "order/order.h"
 #include "order/type.h"
-#include "plugin/registry.h"
 
 struct journal;
 
@@ -33,7 +31,8 @@ struct journal_options {
   size_t max_waiting; /* accepts waiting for their transaction; beyond: ST_FULL */
   int64_t lease_ms;   /* of a session, for take-overs */
   int64_t idempotency_ttl_s;
-  const struct registry *registry; /* the types this process runs: what it may claim */
+  const struct order_type *const *types; /* what this process may claim */
+  size_t n_types;
 };
 
 struct journal *journal_create(uv_loop_t *loop, const struct journal_options *options,
@@ -111,61 +110,5 @@ void journal_claimed_free(struct journal_claimed *claimed);
  * refused as JOURNAL_LATE after that moment by PostgreSQL's clock; INT64_MAX: never. */
 void journal_claim(struct journal *j, const struct ulid *session, const struct ulid *id,
                    int64_t handover_by_ms, journal_claimed_fn done, void *arg);
-
-/* ── steps of an order this process owns ────────────────────────────────────────────────────── */
-
-/* Embed it in what runs the order; init it from a claim. It must live until idle. */
-struct journal_order {
-  struct ulid id;
-  const struct order_type *type;
-  int64_t fence;
-  int32_t step; /* updates that committed: with fence, what a step is compared with */
-  int32_t ver;  /* seq of the newest event that committed */
-  int32_t attempt;
-  enum ox_phase phase;         /* after the entries that committed */
-  char token[QUEUE_TOKEN_MAX]; /* of the lease in Redis */
-  bool lost;                   /* a step was refused: whatever follows is dropped with ST_STALE */
-  struct list waiting;         /* of journal_entry: posted, not sent */
-  struct list in_flight;       /* sent as one step */
-  struct list_node node;       /* in the journal's list while it has something waiting */
-};
-
-enum journal_hold {
-  JOURNAL_KEEP,    /* go on running */
-  JOURNAL_RETRY,   /* give it up; due again after delay_ms, as a new attempt */
-  JOURNAL_RELEASE, /* give it up, due at once, same attempt */
-};
-
-enum journal_settle { JOURNAL_UNSETTLED, JOURNAL_LANDED, JOURNAL_REVERTED, JOURNAL_DEAD };
-
-/* One report: an event, an intent, how the open intent ended, what becomes of the order. Any
- * part may be missing. Members are owned; allocated with mem_alloc, freed by the journal after
- * done. An event with a terminal phase ends the order; result and error go with it. */
-struct journal_entry {
-  struct list_node node;
-  struct journal_order *order;
-  const struct ox_state *state; /* the event's; NULL: no event */
-  char *data;                   /* the event's JSON object; NULL: {} */
-  char *error;                  /* JSON object; NULL: unchanged */
-  struct journal_intent *intent;
-  enum journal_settle settle;
-  char tx_hash[OX_TX_HASH_MAX]; /* with settle: of the open intent, and its fill */
-  char venue[OX_NAME_MAX];
-  struct ox_landing landing;
-  void *keep; /* state blob; NULL: unchanged */
-  size_t keep_len;
-  enum journal_hold hold;
-  int64_t delay_ms;
-  /* ST_OK: durable. ST_STALE: refused, the order is lost. ST_BROKEN: PostgreSQL will not take it
-   * (data is no JSON); nothing of it happened, the order is still ours. May be NULL. */
-  void (*done)(struct journal_entry *entry, enum status status);
-  void *arg;
-};
-
-void journal_order_init(struct journal_order *o, const struct journal_claimed *claimed,
-                        const struct order_type *type, const char *token);
-bool journal_order_idle(const struct journal_order *o);
-void journal_post(struct journal *j, struct journal_entry *entry); /* takes entry */
-void journal_entry_free(struct journal_entry *entry);
 
 #endif

@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/log.h"
-#include "event/line.h"
+#include "order/line.h"
 
 enum { PUBLISH_MAX = 4 << 20 };
 

@@ -35,6 +35,7 @@ enum {
   START_PATIENCE_MS = 30000, /* for PostgreSQL to be there */
   ACCEPTS_WAITING_MAX = 10000,
   STOP_TICK_MS = 10,
+  TYPES_MAX = 64,
 };
 
 struct serve {
@@ -44,6 +45,8 @@ struct serve {
   uv_timer_t stop_timer;
   struct ox_config plugin_config;
   struct registry *registry;
+  const struct order_type *types[TYPES_MAX]; /* that have an executor */
+  struct workers_options workers;
   struct redis_conn *commands, *subscriber;
   struct queue *queue;
   struct relay *relay;
@@ -316,12 +319,23 @@ static void start_queue(struct serve *s)
   struct queue_options queue = {.prefix = c->redis_key_prefix,
                                 .rate_limit = c->queue_rate_limit,
                                 .rate_window_ms = c->queue_rate_window_ms,
-                                .slack_ms = dispatcher_slack_ms(c),
+                                .slack_ms = dispatcher_slack_ms(c->queue_rate_window_ms),
                                 .lease_ms = c->queue_lease_ms};
   s->commands = redis_connect(&s->loop, &commands);
   s->subscriber = redis_connect(&s->loop, &subscriber);
   s->queue = queue_create(s->commands, &queue);
   if (is_worker(s)) redis_subscribe(s->subscriber, queue_wake_channel(s->queue));
+}
+
+/* The types that workers may claim. */
+static size_t executed_types(struct serve *s)
+{
+  size_t n = 0;
+  for (size_t i = 0; i < registry_types(s->registry) && n < TYPES_MAX; i++) {
+    const struct order_type *type = registry_type_at(s->registry, i);
+    if (type->executor) s->types[n++] = type;
+  }
+  return n;
 }
 
 static void start_journal(struct serve *s)
@@ -331,16 +345,33 @@ static void start_journal(struct serve *s)
                                     .max_waiting = ACCEPTS_WAITING_MAX,
                                     .lease_ms = c->queue_lease_ms,
                                     .idempotency_ttl_s = c->idempotency_ttl_s,
-                                    .registry = s->registry};
+                                    .types = s->types,
+                                    .n_types = executed_types(s)};
   struct sweeper_options sweeper = {.database_url = c->database_url, .lease_ms = c->queue_lease_ms};
   s->relay = relay_create(s->queue);
   s->journal = journal_create(&s->loop, &journal, s->relay);
   s->sweeper = sweeper_create(&s->loop, &sweeper, s->queue, s->relay);
 }
 
+static struct workers_options workers_options(const struct config *c)
+{
+  return (struct workers_options){.database_url = c->database_url,
+                                  .concurrency = (size_t)c->queue_concurrency,
+                                  .rate_limit = c->queue_rate_limit,
+                                  .rate_window_ms = c->queue_rate_window_ms,
+                                  .lease_ms = c->queue_lease_ms,
+                                  .attempts = c->queue_attempts,
+                                  .backoff_ms = c->queue_backoff_ms,
+                                  .takeovers = c->queue_max_takeovers,
+                                  .job_deadline_ms = c->job_deadline_ms,
+                                  .venue_deadline_ms = c->venue_deadline_ms,
+                                  .seed = c->sim_seed};
+}
+
 static void start_workers(struct serve *s)
 {
-  struct dispatcher_parts parts = {.config = s->config,
+  s->workers = workers_options(s->config);
+  struct dispatcher_parts parts = {.options = &s->workers,
                                    .registry = s->registry,
                                    .queue = s->queue,
                                    .journal = s->journal,

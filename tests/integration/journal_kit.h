@@ -16,8 +16,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "journal/journal.h"
-#include "plugin/registry.h"
+#include "journal/step.h"
 #include "store/migrate.h"
 
 enum { KIT_DEADLINE_MS = 20000, KIT_LEASE_MS = 60000 };
@@ -27,8 +26,6 @@ struct kit {
   uv_timer_t tick; /* so that a wait looks at its deadline */
   char url[512];
   PGconn *sql;
-  struct ox_config config;
-  struct registry *registry;
   struct queue *queue; /* not connected: the journal's hints go nowhere */
   struct relay *relay;
   struct journal *journal;
@@ -55,6 +52,7 @@ static const struct ox_state kit_states[] = {
 static const struct ox_executor kit_executor = {sizeof kit_executor, "kit", kit_states, 5, NULL,
                                                 kit_execute};
 static const struct order_type kit_type = {"kit", kit_states, 5, &kit_executor};
+static const struct order_type *const kit_types[] = {&kit_type};
 
 static inline const struct ox_state *kit_state(const char *name)
 {
@@ -90,10 +88,10 @@ static inline const char *kit_sql(struct kit *k, const char *sql)
   return cell;
 }
 
+/* kit_sqlf() is the same with the order, as a uuid, in the place of %s. */
 static inline const char *kit_sqlf(struct kit *k, const char *format, const struct ulid *id)
 {
-  char text[ULID_LEN * 2], sql[2048], hex[33];
-  (void)text;
+  char sql[2048], hex[33];
   for (int i = 0; i < 16; i++) snprintf(hex + 2 * i, 3, "%02x", id->bytes[i]);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
@@ -124,6 +122,12 @@ static inline void kit_database(struct kit *k)
   kit_sql(k, "SET client_min_messages = warning");
 }
 
+/* kit_number() is the first cell as a number. */
+static inline long long kit_number(struct kit *k, const char *sql)
+{
+  return strtoll(kit_sql(k, sql), NULL, 10);
+}
+
 /* kit_session() is a session that is alive for a minute. */
 static inline struct ulid kit_session(struct kit *k)
 {
@@ -135,54 +139,14 @@ static inline struct ulid kit_session(struct kit *k)
   return id;
 }
 
-/* A directory with one plugin, good.so, which is built beside this program. */
-static inline void kit_plugin_dir(char *dir)
-{
-  char exe[400], from[512], to[512];
-  ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-  cr_assert_gt(n, 0);
-  exe[n] = '\0';
-  *strrchr(exe, '/') = '\0';
-  cr_assert_not_null(mkdtemp(dir));
-  snprintf(from, sizeof from, "%s/../plugin/good.so", exe);
-  snprintf(to, sizeof to, "%s/good.so", dir);
-  cr_assert_eq(symlink(from, to), 0);
-}
-
-static inline const char *kit_config_get(const struct ox_config *config, const char *key)
-{
-  (void)config;
-  (void)key;
-  return NULL;
-}
-
-static inline void kit_config_log(const char *level, const char *message)
-{
-  (void)level;
-  (void)message;
-}
-
 static inline void kit_open(struct kit *k)
 {
-  char error[256], dir[] = "/tmp/ox_plugins_XXXXXX", so[64];
   memset(k, 0, sizeof *k);
   log_set_level(LOG_LEVEL_ERROR);
   kit_database(k);
   uv_loop_init(&k->loop);
   uv_timer_init(&k->loop, &k->tick);
   uv_timer_start(&k->tick, kit_on_tick, 50, 50);
-  kit_plugin_dir(dir);
-  k->config = (struct ox_config){.size = sizeof k->config,
-                                 .dir = dir,
-                                 .get = kit_config_get,
-                                 .now_ms = clock_unix_ms,
-                                 .log = kit_config_log};
-  cr_assert_eq(registry_load(dir, &k->config, &k->registry, error, sizeof error), ST_OK, "%s",
-               error);
-  snprintf(so, sizeof so, "%s/good.so", dir);
-  unlink(so);
-  rmdir(dir);
-  cr_assert_eq(registry_add_type(k->registry, &kit_type), ST_OK);
   struct queue_options queue = {.prefix = "kit", .lease_ms = 1000};
   k->queue = queue_create(NULL, &queue);
   k->relay = relay_create(k->queue);
@@ -190,7 +154,8 @@ static inline void kit_open(struct kit *k)
                                     .max_waiting = 1000,
                                     .lease_ms = KIT_LEASE_MS,
                                     .idempotency_ttl_s = 3600,
-                                    .registry = k->registry};
+                                    .types = kit_types,
+                                    .n_types = 1};
   k->journal = journal_create(&k->loop, &options, k->relay);
   k->session = kit_session(k);
   kit_until(k, journal_up(k->journal));
@@ -204,7 +169,6 @@ static inline void kit_close(struct kit *k)
   cr_assert_eq(uv_loop_close(&k->loop), 0);
   relay_destroy(k->relay);
   queue_destroy(k->queue);
-  registry_destroy(k->registry);
   PQfinish(k->sql);
 }
 

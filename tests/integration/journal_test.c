@@ -44,7 +44,7 @@ Test(journal, what_one_turn_brings_is_few_transactions_and_many_answers)
   for (int i = 0; i < N; i++) kit_until(&k, a[i].calls);
   for (int i = 0; i < N; i++) cr_assert(a[i].calls == 1 && a[i].status == ST_OK);
   cr_assert_str_eq(kit_sql(&k, "SELECT count(*) FROM orders"), "900");
-  cr_assert_leq(atoi(kit_sql(&k, "SELECT count(DISTINCT xmin::text) FROM orders")), 3);
+  cr_assert_leq(kit_number(&k, "SELECT count(DISTINCT xmin::text) FROM orders"), 3);
 }
 
 Test(journal, more_than_the_bound_is_full)
@@ -419,7 +419,7 @@ Test(journal, accepts_under_broken_connections)
     ok += a[i].status == ST_OK;
   }
   kit_until(&k, journal_idle(k.journal));
-  int there = atoi(kit_sql(&k, "SELECT count(*) FROM orders"));
+  int there = (int)kit_number(&k, "SELECT count(*) FROM orders");
   cr_assert(there >= ok && there <= asked, "%d said, %d there, %d asked", ok, there, asked);
   cr_assert_gt(ok, N / 2);
   cr_assert_str_eq(kit_sql(&k, "SELECT count(*) FROM orders WHERE NOT EXISTS (SELECT 1 FROM"
@@ -458,7 +458,8 @@ Test(journal, a_store_that_is_away_is_said_at_once)
   struct journal_options options = {.database_url = "postgresql://127.0.0.1:1/none",
                                     .max_waiting = 10,
                                     .lease_ms = 1000,
-                                    .registry = k.registry};
+                                    .types = kit_types,
+                                    .n_types = 1};
   struct journal *j = journal_create(&k.loop, &options, k.relay);
   struct kit_accept a = {0};
   struct journal_accept order = kit_order();

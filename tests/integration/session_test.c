@@ -135,7 +135,7 @@ Test(session, postgresqls_clock_is_known_from_below)
   live(&l);
   run_for(100);
   int64_t least = session_pg_earliest_ms(l.session, clock_mono_ms());
-  int64_t now = atoll(kit_sql(&k, "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"));
+  int64_t now = kit_number(&k, "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint");
   cr_assert(least <= now && least > now - 1000, "%lld of %lld", (long long)least, (long long)now);
   leave(&l, -1);
 }

@@ -3,8 +3,8 @@
  *   ULID SP SEQ SP T SP JSON LF      (T is 1 for a terminal event, else 0)
  * so that a subscriber finds what it needs without parsing JSON. Pure.
  */
-#ifndef EVENT_LINE_H
-#define EVENT_LINE_H
+#ifndef ORDER_LINE_H
+#define ORDER_LINE_H
 
 #include <stdbool.h>
 #include <stddef.h>

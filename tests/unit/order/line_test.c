@@ -1,5 +1,5 @@
 /* line_test.c - events to lines and back; lines nobody should have sent. */
-#include "event/line.h"
+#include "order/line.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

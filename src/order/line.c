@@ -1,5 +1,5 @@
 /* line.c - events as lines of a Redis message. Pure; any thread. */
-#include "event/line.h"
+#include "order/line.h"
 
 #include <string.h>
 

@@ -1,0 +1,66 @@
+/*
+ * step.h - moving the orders that this process owns, one report after the other.
+ *
+ * Embed a journal_order in what runs the order; init it from a claim; post entries to it. It must
+ * live until it is idle. Loop thread only.
+ */
+#ifndef JOURNAL_STEP_H
+#define JOURNAL_STEP_H
+
+#include "base/list.h"
+#include "journal/journal.h"
+
+struct journal_order {
+  struct ulid id;
+  const struct order_type *type;
+  int64_t fence;
+  int32_t step; /* updates that committed: with fence, what a step is compared with */
+  int32_t ver;  /* seq of the newest event that committed */
+  int32_t attempt;
+  enum ox_phase phase;         /* after the entries that committed */
+  char token[QUEUE_TOKEN_MAX]; /* of the lease in Redis */
+  bool lost;                   /* a step was refused: whatever follows is dropped with ST_STALE */
+  struct list waiting;         /* of journal_entry: posted, not sent */
+  struct list in_flight;       /* sent as one step */
+  struct list_node node;       /* in the journal's list while it has something waiting */
+};
+
+enum journal_hold {
+  JOURNAL_KEEP,    /* go on running */
+  JOURNAL_RETRY,   /* give it up; due again after delay_ms, as a new attempt */
+  JOURNAL_RELEASE, /* give it up, due at once, same attempt */
+};
+
+enum journal_settle { JOURNAL_UNSETTLED, JOURNAL_LANDED, JOURNAL_REVERTED, JOURNAL_DEAD };
+
+/* One report: an event, an intent, how the open intent ended, what becomes of the order. Any
+ * part may be missing. Members are owned; allocated with mem_alloc, freed by the journal after
+ * done. An event with a terminal phase ends the order; result and error go with it. */
+struct journal_entry {
+  struct list_node node;
+  struct journal_order *order;
+  const struct ox_state *state; /* the event's; NULL: no event */
+  char *data;                   /* the event's JSON object; NULL: {} */
+  char *error;                  /* JSON object; NULL: unchanged */
+  struct journal_intent *intent;
+  enum journal_settle settle;
+  char tx_hash[OX_TX_HASH_MAX]; /* with settle: of the open intent, and its fill */
+  char venue[OX_NAME_MAX];
+  struct ox_landing landing;
+  void *keep; /* state blob; NULL: unchanged */
+  size_t keep_len;
+  enum journal_hold hold;
+  int64_t delay_ms;
+  /* ST_OK: durable. ST_STALE: refused, the order is lost. ST_BROKEN: PostgreSQL will not take it
+   * (data is no JSON); nothing of it happened, the order is still ours. May be NULL. */
+  void (*done)(struct journal_entry *entry, enum status status);
+  void *arg;
+};
+
+void journal_order_init(struct journal_order *o, const struct journal_claimed *claimed,
+                        const struct order_type *type, const char *token);
+bool journal_order_idle(const struct journal_order *o);
+void journal_post(struct journal *j, struct journal_entry *entry); /* takes entry */
+void journal_entry_free(struct journal_entry *entry);
+
+#endif
