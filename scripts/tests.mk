@@ -31,7 +31,7 @@ fuzzers: $(FUZZERS)
 
 test: ## all tests, against private servers; SAN=address,undefined or SUITES="unit e2e" as you like
 	@scripts/deps.sh test
-	@+$(MAKE) -j$(NPROC) $(if $(filter thread,$(SAN)),all,tests)
+	@+$(MAKE) -j$(NPROC) $(if $(filter thread,$(SAN)),all $(TEST_PLUGINS),tests)
 	@+$(if $(filter threads,$(SUITES)),$(MAKE) -j$(NPROC) SAN=thread threads,:)
 	@B=$(B) SAN=$(SAN) SUITES="$(SUITES)" scripts/servers.sh tmp -- scripts/test.sh
 
