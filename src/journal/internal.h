@@ -20,7 +20,8 @@ enum {
   PARAMS_MAX = 26,
   ANSWER_DEADLINE_MS = 2000, /* an accept that is not durable by then is answered ST_AWAY */
   REFUSED_PAUSE_MS = 50,     /* after an error that has nothing to do with what was asked */
-  STALL_MS = 1000, /* a transaction without an answer for so long: journal_up() is false */
+  PING_MS = 500,             /* between questions to a lane that has nothing to do */
+  SILENT_MS = 1500,          /* a lane that says nothing for so long does not count as up */
 };
 
 struct accept_op {
@@ -68,10 +69,11 @@ struct step_op {
 struct lane {
   struct journal *journal;
   struct pg_conn *conn;
-  bool ready; /* up, and nothing in doubt */
-  bool busy;  /* a transaction is under way or in doubt */
-  bool solo;  /* this one holds a single request, to find out which of them PostgreSQL refuses */
-  int64_t sent_ms;
+  bool ready;  /* up, and nothing in doubt */
+  bool busy;   /* a transaction is under way or in doubt */
+  bool solo;   /* this one holds a single request, to find out which of them PostgreSQL refuses */
+  bool pinged; /* the answer to a ping is outstanding */
+  int64_t heard_ms;      /* monotonic: when PostgreSQL last answered on it */
   int64_t not_before_ms; /* monotonic */
   int64_t at_ms;         /* time of acceptance of the unkeyed accepts */
   struct accept_op *accepts[BATCH_MAX], *keyed[BATCH_MAX];

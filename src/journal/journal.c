@@ -90,6 +90,7 @@ static void lane_rolled_back(struct lane *lane, const char *sqlstate)
 static void on_end(void *arg, enum pg_outcome outcome, const char *sqlstate)
 {
   struct lane *lane = arg;
+  if (outcome != PG_IN_DOUBT) lane->heard_ms = clock_mono_ms();
   if (outcome == PG_COMMITTED) {
     lane_committed(lane);
   } else if (outcome == PG_ROLLED_BACK) {
@@ -158,6 +159,7 @@ static void on_up(void *arg)
   if (!batch) return;
   pg_batch_add(batch, "planner", NULL, 0, NULL, NULL);
   pg_batch_send(batch, NULL, NULL);
+  lane->heard_ms = clock_mono_ms();
   if (lane->busy)
     lane_doubt(lane);
   else
@@ -203,7 +205,6 @@ static void lane_send(struct lane *lane)
   claim_send(lane, batch);
   accept_send(lane, batch);
   lane->busy = true;
-  lane->sent_ms = clock_mono_ms();
   pg_batch_send(batch, on_end, lane);
 }
 
@@ -219,9 +220,27 @@ static void on_prepare(uv_prepare_t *handle)
   }
 }
 
+static void on_pinged(void *arg, enum pg_outcome outcome, const char *sqlstate)
+{
+  struct lane *lane = arg;
+  (void)sqlstate;
+  lane->pinged = false;
+  if (outcome != PG_IN_DOUBT) lane->heard_ms = clock_mono_ms();
+}
+
+/* A connection can be up and its server hang: only an answer shows that it does not. */
+static void ping(struct lane *lane, int64_t now_ms)
+{
+  if (!lane->ready || lane->busy || lane->pinged || now_ms - lane->heard_ms < PING_MS) return;
+  lane->pinged = pg_run(lane->conn, "ping", NULL, 0, NULL, on_pinged, lane) == ST_OK;
+}
+
 static void on_timer(uv_timer_t *handle)
 {
-  accept_expire(handle->data, clock_mono_ms());
+  struct journal *j = handle->data;
+  int64_t now = clock_mono_ms();
+  accept_expire(j, now);
+  for (int i = 0; i < LANES; i++) ping(&j->lanes[i], now);
 }
 
 /* What may be claimed, and the states that claims enter. */
@@ -322,7 +341,7 @@ bool journal_up(const struct journal *j)
   int64_t now = clock_mono_ms();
   for (int i = 0; i < LANES; i++) {
     const struct lane *lane = &j->lanes[i];
-    if (lane->ready && !(lane->busy && now - lane->sent_ms > STALL_MS)) return true;
+    if (lane->ready && now - lane->heard_ms < SILENT_MS) return true;
   }
   return false;
 }

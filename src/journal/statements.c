@@ -165,6 +165,7 @@
 
 const struct pg_statement journal_statements[] = {
     {"planner", PLANNER},
+    {"ping", "SELECT 1"},
     {"accept", ACCEPT},
     {"accept_keyed", ACCEPT_KEYED},
     {"accept_tidy", ACCEPT_TIDY},
