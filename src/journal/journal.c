@@ -172,10 +172,9 @@ static void on_down(void *arg)
   lane->ready = false;
 }
 
-static bool work_waiting(const struct journal *j)
+static size_t gathered(const struct journal *j)
 {
-  return !list_empty(&j->accepts) || !list_empty(&j->keyed) || !list_empty(&j->claims) ||
-         !list_empty(&j->orders);
+  return j->accepts.len + j->keyed.len + j->claims.len + j->orders.len;
 }
 
 static void lane_fill(struct lane *lane)
@@ -205,7 +204,20 @@ static void lane_send(struct lane *lane)
   claim_send(lane, batch);
   accept_send(lane, batch);
   lane->busy = true;
+  lane->sent_ms = clock_mono_ms();
   pg_batch_send(batch, on_end, lane);
+}
+
+static bool brisk(const struct lane *lane, int64_t now_ms)
+{
+  return lane->ready && lane->busy && now_ms - lane->sent_ms < SLOW_MS;
+}
+
+/* A small second transaction costs more than it saves: what is little waits for the first to end,
+ * and grows meanwhile. */
+static bool worth_sending(const struct journal *j, size_t in_flight)
+{
+  return gathered(j) >= (in_flight > 0 ? WORTH_A_LANE : 1);
 }
 
 /* Runs in each turn of the loop, before it waits: all that the turn brought leaves together. */
@@ -213,10 +225,14 @@ static void on_prepare(uv_prepare_t *handle)
 {
   struct journal *j = handle->data;
   int64_t now = clock_mono_ms();
+  size_t in_flight = 0;
   step_drop_lost(j);
-  for (int i = 0; i < LANES && work_waiting(j); i++) {
+  for (int i = 0; i < LANES; i++) in_flight += brisk(&j->lanes[i], now);
+  for (int i = 0; i < LANES && worth_sending(j, in_flight); i++) {
     struct lane *lane = &j->lanes[i];
-    if (lane->ready && !lane->busy && now >= lane->not_before_ms) lane_send(lane);
+    if (!lane->ready || lane->busy || now < lane->not_before_ms) continue;
+    lane_send(lane);
+    in_flight += lane->busy;
   }
 }
 
@@ -350,5 +366,5 @@ bool journal_idle(const struct journal *j)
 {
   for (int i = 0; i < LANES; i++)
     if (j->lanes[i].busy) return false;
-  return !work_waiting(j);
+  return gathered(j) == 0;
 }
