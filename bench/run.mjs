@@ -67,7 +67,7 @@ async function measureAll(servers) {
   for (let round = 0; round < rounds; round++) {
     console.error(`round ${round + 1} of ${rounds}`)
     for (const name of names) {
-      for (const side of round % 2 ? sides.toReversed() : sides) {
+      for (const side of round % 2 ? [...sides].reverse() : sides) {
         results[name][side] ??= []
         results[name][side].push(await runUndisturbed(servers, name, side))
       }
