@@ -12,11 +12,14 @@ NPROC   := $(shell nproc 2>/dev/null || echo 2)
 
 CC      := $(if $(FUZZ),clang,$(if $(filter default,$(origin CC)),gcc,$(CC)))
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wvla -Wformat=2 \
+           $(if $(VARIANT),-Wno-format-truncation) \
            $(if $(findstring clang,$(CC)),-Wno-sign-conversion,-Werror)
 HARDEN  := -fstack-protector-strong -fstack-clash-protection \
-           $(if $(filter x86_64,$(shell uname -m)),-fcf-protection) $(if $(VARIANT),,-D_FORTIFY_SOURCE=3)
+           $(if $(filter x86_64,$(shell uname -m)),-fcf-protection) \
+           $(if $(VARIANT),,-D_FORTIFY_SOURCE=3)
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all) \
-           $(if $(FUZZ),-fsanitize=fuzzer-no-link$(comma)address$(comma)undefined) $(if $(COV),--coverage)
+           $(if $(FUZZ),-fsanitize=fuzzer-no-link$(comma)address$(comma)undefined) \
+           $(if $(COV),--coverage)
 OPT     := $(if $(COV),-O0 -fprofile-update=atomic,$(if $(VARIANT),-O1 -fno-omit-frame-pointer,-O2))
 CFLAGS  += -std=c11 -D_GNU_SOURCE -g $(OPT) $(WARN) $(HARDEN) $(SANITIZE)
 LDFLAGS += -Wl,-z,relro,-z,now $(SANITIZE)
@@ -70,4 +73,5 @@ clean: ## remove what was built; .run/ with its data stays
 	rm -rf build
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' Makefile scripts/*.mk | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t18
+	@grep -hE '^[a-z-]+:.*## ' Makefile scripts/*.mk |\
+	  sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t18
