@@ -9,6 +9,7 @@ enum status accept_order(const struct call *call, const struct accept_request *r
                          journal_accepted_fn done, void *arg)
 {
   const struct envelope *e = request->envelope;
+  if (call->api->queue_full) return ST_FULL;
   struct buf *payload = answer_body(call);
   envelope_write_payload(e, payload);
   if (payload->overflow) return ST_INVALID;

@@ -43,6 +43,7 @@ struct api {
 
   bool health_only; /* a worker's port: nothing but health and metrics */
   bool draining;    /* set by main at SIGTERM: /readyz turns 503, no new sockets */
+  bool queue_full;  /* QUEUE_MAX orders wait: no more are accepted */
 
   /* own */
   struct cors cors;

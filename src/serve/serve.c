@@ -35,6 +35,7 @@ enum {
   START_PATIENCE_MS = 30000, /* for PostgreSQL to be there */
   ACCEPTS_WAITING_MAX = 10000,
   STOP_TICK_MS = 10,
+  DEPTH_EVERY_MS = 1000,
   TYPES_MAX = 64,
 };
 
@@ -42,7 +43,7 @@ struct serve {
   const struct config *config;
   uv_loop_t loop;
   uv_signal_t sigterm, sigint;
-  uv_timer_t stop_timer;
+  uv_timer_t stop_timer, depth_timer;
   struct ox_config plugin_config;
   struct registry *registry;
   const struct order_type *types[TYPES_MAX]; /* that have an executor */
@@ -207,6 +208,7 @@ static void let_go(struct serve *s)
   uv_close((uv_handle_t *)&s->sigterm, NULL);
   uv_close((uv_handle_t *)&s->sigint, NULL);
   uv_close((uv_handle_t *)&s->stop_timer, NULL);
+  uv_close((uv_handle_t *)&s->depth_timer, NULL);
 }
 
 static void part_done(void *arg)
@@ -381,6 +383,20 @@ static void start_workers(struct serve *s)
   s->dispatcher = dispatcher_create(&s->loop, &parts);
 }
 
+/* How many orders wait is known to a second. While Redis cannot say, the last word counts. */
+static void on_depth(void *arg, enum status status, const struct queue_counts *counts)
+{
+  struct serve *s = arg;
+  if (status == ST_OK)
+    s->api.queue_full = counts->waiting + counts->delayed >= s->config->queue_max;
+}
+
+static void on_depth_timer(uv_timer_t *timer)
+{
+  struct serve *s = timer->data;
+  if (queue_counts(s->queue, on_depth, s) != ST_OK) LOG_DEBUG("the queue's depth is not known");
+}
+
 static bool start_api(struct serve *s)
 {
   struct ws_options ws = {0};
@@ -401,6 +417,7 @@ static bool start_api(struct serve *s)
                         .workers = probe_workers,
                         .probe_arg = s};
   api_init(&s->api);
+  uv_timer_start(&s->depth_timer, on_depth_timer, DEPTH_EVERY_MS, DEPTH_EVERY_MS);
   return true;
 }
 
@@ -440,7 +457,8 @@ static void listen_for_signals(struct serve *s)
   uv_signal_init(&s->loop, &s->sigterm);
   uv_signal_init(&s->loop, &s->sigint);
   uv_timer_init(&s->loop, &s->stop_timer);
-  s->sigterm.data = s->sigint.data = s->stop_timer.data = s;
+  uv_timer_init(&s->loop, &s->depth_timer);
+  s->sigterm.data = s->sigint.data = s->stop_timer.data = s->depth_timer.data = s;
   uv_signal_start(&s->sigterm, on_signal, SIGTERM);
   uv_signal_start(&s->sigint, on_signal, SIGINT);
 }

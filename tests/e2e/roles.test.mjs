@@ -1,7 +1,7 @@
 // The API and the workers as processes of their own, and several of each.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { assertHistory, createWorld, SWAP_STATES, until, watch, within } from './lib.mjs'
+import { assertHistory, assertProblem, createWorld, SWAP, SWAP_STATES, until, watch, within } from './lib.mjs'
 
 let world, api, worker
 before(async () => {
@@ -60,4 +60,24 @@ test('two workers share the orders and swap each once', async () => {
 test('both end cleanly', async () => {
   await worker.stop()
   await api.stop()
+})
+
+test('QUEUE_MAX: beyond it 503, and below it again orders are taken', async () => {
+  const full = await createWorld({ QUEUE_MAX: '5' })
+  try {
+    const api = await full.start({ role: 'api' })
+    for (let i = 0; i < 5; i++) await api.execute()
+    const refused = await until('a refusal', 5000, async () => {
+      const answer = await api.post('/api/orders/execute', SWAP)
+      return answer.status === 503 && answer
+    })
+    assertProblem(refused, 503)
+    assert.match(refused.headers.get('retry-after'), /^[0-9]+$/)
+    await full.start({ role: 'worker' })
+    await until('orders are taken again', 15000, async () => {
+      return (await api.post('/api/orders/execute', SWAP)).status === 201
+    })
+  } finally {
+    await full.destroy()
+  }
 })
