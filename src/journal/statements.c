@@ -11,16 +11,17 @@
   " set_config('enable_mergejoin', 'off', false), set_config('jit', 'off', false),"                \
   " set_config('plan_cache_mode', 'force_generic_plan', false)"
 
-/* $1 ids, $2 tenants, $3 types, $4 states, $5 payloads. Gives the time of acceptance. */
+/* $1 ids, $2 tenants, $3 types, $4 states, $5 payloads. Gives the time of acceptance. An id that is
+ * there already is this very request, sent before over a connection that broke. */
 #define ACCEPT                                                                                     \
   NOW "o AS (INSERT INTO orders (order_id, tenant, type, status, payload, created_at, updated_at)" \
       " SELECT u.order_id, u.tenant, u.type, u.status, u.payload::json, now.at, now.at"            \
       " FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])"                   \
-      " AS u(order_id, tenant, type, status, payload), now),"                                      \
+      " AS u(order_id, tenant, type, status, payload), now"                                        \
+      " ON CONFLICT (order_id) DO NOTHING RETURNING order_id, status, created_at),"                \
       " e AS (INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"                \
-      " SELECT u.order_id, 1, u.status, 0, 1, now.at"                                              \
-      " FROM unnest($1::uuid[], $4::text[]) AS u(order_id, status), now),"                         \
-      " d AS (INSERT INTO due SELECT u FROM unnest($1::uuid[]) AS u)"                              \
+      " SELECT order_id, 1, status, 0, 1, created_at FROM o),"                                     \
+      " d AS (INSERT INTO due SELECT order_id FROM o)"                                             \
       " SELECT at FROM now"
 
 /* The same for orders with a name of the caller's own or an idempotency key: $6 client order ids,
