@@ -12,7 +12,8 @@ LIMIT_S=$((180 * SLOW))
 
 reports=$(mktemp -d)
 trap 'rm -rf "$reports"' EXIT
-export ASAN_OPTIONS="log_path=$reports/asan:detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1"
+ASAN_OPTIONS=log_path=$reports/asan:detect_leaks=1:strict_string_checks=1
+export ASAN_OPTIONS=$ASAN_OPTIONS:detect_stack_use_after_return=1
 export UBSAN_OPTIONS="log_path=$reports/ubsan:print_stacktrace=1"
 export TSAN_OPTIONS="log_path=$reports/tsan:second_deadlock_stack=1"
 no_aslr=(setarch -R) # gcc 12's TSan cannot map its shadow where ASLR is at its widest
@@ -73,7 +74,8 @@ node_tests() { # node_tests SUITE FILE...
     name=$(basename "$file" .test.mjs)
     [[ $name == *$ONLY* ]] || continue
     rm -f "$tap"
-    timeout -k 10 $((LIMIT_S * 2)) "${node[@]}" --test --test-reporter=spec --test-reporter-destination=stdout \
+    timeout -k 10 $((LIMIT_S * 2)) "${node[@]}" --test \
+      --test-reporter=spec --test-reporter-destination=stdout \
       --test-reporter=tap --test-reporter-destination="$tap" "$file" >"$reports/out" 2>&1 </dev/null
     if grep -q 'failing tests:$' "$reports/out"; then
       sed -i '1,/failing tests:$/{/failing tests:$/!d}' "$reports/out"

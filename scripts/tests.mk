@@ -26,8 +26,11 @@ $(FUZZERS): $(B)/%: $(B)/%.o $(B)/libox.a
 -include $(patsubst %,%.d,$(UNIT) $(INTEG) $(THREADS) $(FUZZERS))
 
 tests: all $(UNIT) $(INTEG)
+	@:
 threads: $(THREADS)
+	@:
 fuzzers: $(FUZZERS)
+	@:
 
 test: ## all tests, against private servers; SAN=address,undefined or SUITES="unit e2e" as you like
 	@scripts/deps.sh test
@@ -48,6 +51,6 @@ fuzz-quick: ## each fuzzer for FUZZ_SECONDS (60)
 
 lint: ## format, include rules, sizes, banned calls; clang-tidy as advice
 	@scripts/deps.sh lint
-	@scripts/check-deps
-	@clang-format --dry-run -Werror $(C_FILES)
-	@clang-tidy --quiet $(TIDY_C) -- -std=c11 -D_GNU_SOURCE -DOX_VERSION='"0"' $(INCLUDES) 2>/dev/null || true
+	@bad=0; scripts/check-deps || bad=1; clang-format --dry-run -Werror $(C_FILES) || bad=1; \
+	clang-tidy --quiet $(TIDY_C) -- -std=c11 -D_GNU_SOURCE -DOX_VERSION='"0"' $(INCLUDES) \
+	  2>/dev/null || true; exit $$bad

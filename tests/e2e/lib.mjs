@@ -86,8 +86,8 @@ class World {
   }
 
   // start() runs a daemon and waits until it is ready (roles with an API), or until its process runs.
-  async start({ role, port = 0, env = {} } = {}) {
-    const daemon = new Daemon(role ?? 'all', { ...this.env, PORT: String(port), ...env })
+  async start({ role, port = 0, env = {}, args = [] } = {}) {
+    const daemon = new Daemon(role ?? 'all', args, { ...this.env, PORT: String(port), ...env })
     this.daemons.push(daemon)
     if (role === 'worker') return daemon
     await daemon.listening()
@@ -142,11 +142,11 @@ export function ulidToUuid(orderId) {
 // ── daemons ──────────────────────────────────────────────────────────────────────────────────────
 
 class Daemon {
-  constructor(role, env) {
-    const args = role === 'all' ? ['serve'] : ['serve', '--role', role]
+  constructor(role, args, env) {
+    const command = role === 'all' ? ['serve'] : ['serve', '--role', role]
     this.role = role
     this.log = []
-    this.process = spawn(OXD, args, {
+    this.process = spawn(OXD, [...command, ...args], {
       cwd: ROOT,
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...sanitizerOptions(), ...env },
       stdio: ['ignore', 'ignore', 'pipe']
