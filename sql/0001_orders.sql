@@ -95,7 +95,8 @@ CREATE TABLE worker_sessions (
   expires_at    timestamptz NOT NULL,
   closed        boolean     NOT NULL DEFAULT false, -- ended in good order
   armed         boolean     NOT NULL DEFAULT false, -- set before its first hand-over
-  last_start_at timestamptz          -- with closed: its newest hand-over; null: none
+  last_start_at    timestamptz,      -- with closed: its newest hand-over; null: none
+  last_start_token text              -- and the name of that start in the limiter's log
 );
 
 -- A session is over when it was closed or has expired; but PostgreSQL's own absence kills nobody: after

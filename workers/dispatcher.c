@@ -7,11 +7,18 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "workers/intake.h"
 
-enum { TICK_MS = 250, REAP_MAX = 500, RUNNING_RETRY_MS = 1000, AWAY_RETRY_MS = 250 };
+enum {
+  TICK_MS = 250,
+  REAP_MAX = 500,
+  RUNNING_RETRY_MS = 1000,
+  PROOF_MAX = 8192,
+  AWAY_RETRY_MS = 250
+};
 
 struct dispatcher {
   uv_loop_t *loop;
@@ -22,8 +29,9 @@ struct dispatcher {
   uv_timer_t tick, claim_timer;
   int64_t slack_ms, claim_sent_ms, beat_ms;
   int64_t last_start_ms; /* monotonic; 0: never */
-  size_t reserved;       /* claims that PostgreSQL has not answered */
-  bool hungry;           /* there may be something to claim */
+  char last_token[QUEUE_TOKEN_MAX];
+  size_t reserved; /* claims that PostgreSQL has not answered */
+  bool hungry;     /* there may be something to claim */
   bool claiming, probing, opening, arming, armed, draining;
   int64_t drain_cancel_ms, drain_end_ms;
   void (*on_drained)(void *arg), *drained_arg;
@@ -75,6 +83,12 @@ static void refused(struct dispatcher *d, const struct queue_item *item,
     LOG_DEBUG("hint not dropped", LOG_ORDER(&item->id));
 }
 
+static void note_start(struct dispatcher *d, const char *token, int64_t now_ms)
+{
+  d->last_start_ms = now_ms;
+  snprintf(d->last_token, sizeof d->last_token, "%s", token);
+}
+
 static void on_owned(void *arg, enum status status, struct journal_claimed *claimed,
                      enum journal_refusal refusal, int64_t retry_ms)
 {
@@ -85,7 +99,7 @@ static void on_owned(void *arg, enum status status, struct journal_claimed *clai
   if (status == ST_OK) {
     int64_t now = clock_mono_ms();
     bool late = limited(d) && now - h->sent_ms > d->slack_ms;
-    if (!late) d->last_start_ms = now;
+    if (!late) note_start(d, h->item.token, now);
     intake_take(d->intake, claimed, h->item.token, late || d->draining);
   } else if (status == ST_STALE) {
     refused(d, &h->item, refusal, retry_ms);
@@ -111,6 +125,12 @@ static void hand_over(struct dispatcher *d, const struct queue_item *item)
   journal_claim(d->parts.journal, session_id(d->session), &item->id, by, on_owned, h);
 }
 
+/* For how long a start counts. */
+static int64_t window_of(const struct dispatcher *d)
+{
+  return d->parts.options->rate_window_ms + d->slack_ms;
+}
+
 /* ── the limiter's epoch ────────────────────────────────────────────────────────────────────── */
 
 static void on_epoch_open(void *arg, enum status status)
@@ -120,19 +140,37 @@ static void on_epoch_open(void *arg, enum status status)
   d->hungry = status == ST_OK;
 }
 
-/* The limiter's log is gone: it stays closed until no start that was in it can count any more. */
-static void on_last_start(void *arg, bool ok, int64_t ago_ms)
+/* What proves that the limiter's log is whole: the names of the newest starts, ours with the
+ * others'.
+ * "" when they are not all known. */
+static void write_proof(const struct dispatcher *d, bool own, bool others, const char *names,
+                        struct buf *out)
+{
+  if (others && !names) return;
+  if (others) buf_append_str(out, names);
+  if (own) buf_appendf(out, " %s", d->last_token);
+}
+
+/* The limiter's log may be gone: unless it is proved whole, it stays closed until no start that was
+ * in it can count any more. */
+static void on_last_start(void *arg, bool ok, int64_t ago_ms, const char *names)
 {
   struct dispatcher *d = arg;
-  const struct workers_options *o = d->parts.options;
-  int64_t own_ago = d->last_start_ms ? clock_mono_ms() - d->last_start_ms : -1;
-  if (own_ago >= 0 && (ago_ms < 0 || own_ago < ago_ms)) ago_ms = own_ago;
-  int64_t closed_ms = ago_ms < 0 ? 0 : o->rate_window_ms + d->slack_ms - ago_ms;
-  if (closed_ms < 0) closed_ms = 0;
+  int64_t window_ms = window_of(d);
+  int64_t own_ago_ms = d->last_start_ms ? clock_mono_ms() - d->last_start_ms : -1;
+  bool own = own_ago_ms >= 0 && own_ago_ms < window_ms, others = ago_ms >= 0;
+  int64_t newest_ms = !others || (own && own_ago_ms < ago_ms) ? own_ago_ms : ago_ms;
+  int64_t closed_ms = (own || others) && newest_ms < window_ms ? window_ms - newest_ms : 0;
+  struct buf proof;
+  buf_init(&proof, PROOF_MAX);
+  write_proof(d, own, others, names, &proof);
   if (closed_ms > 0)
-    LOG_WARN("the limiter lost its log and stays closed", LOG_INT("closedMs", closed_ms));
-  if (!ok || queue_open_epoch(d->parts.queue, closed_ms, on_epoch_open, d) != ST_OK)
+    LOG_INFO("the limiter opens when its log is known to be whole, or after a window",
+             LOG_INT("closedMs", closed_ms));
+  const char *text = proof.len > 0 && !proof.overflow ? proof.data : NULL;
+  if (!ok || queue_open_epoch(d->parts.queue, closed_ms, text, on_epoch_open, d) != ST_OK)
     d->opening = false; /* the next tick tries again */
+  buf_deinit(&proof);
 }
 
 static void open_epoch(struct dispatcher *d)
@@ -140,7 +178,7 @@ static void open_epoch(struct dispatcher *d)
   if (d->opening) return;
   d->opening = true;
   d->parts.on_queue_lost(d->parts.arg);
-  session_last_start(d->session, on_last_start, d);
+  session_last_start(d->session, window_of(d), on_last_start, d);
 }
 
 static void on_armed(void *arg, bool ok)
@@ -347,12 +385,12 @@ void dispatcher_destroy(struct dispatcher *d, void (*done)(void *arg), void *arg
   d->destroyed_arg = arg;
   d->draining = true;
   d->parts_open = 5;
-  int64_t ago = d->last_start_ms ? clock_mono_ms() - d->last_start_ms : -1;
+  struct session_start last = {clock_mono_ms() - d->last_start_ms, d->last_token};
   uv_close((uv_handle_t *)&d->prepare, on_handle_closed);
   uv_close((uv_handle_t *)&d->tick, on_handle_closed);
   uv_close((uv_handle_t *)&d->claim_timer, on_handle_closed);
   intake_destroy(d->intake, part_closed, d);
-  session_close(d->session, ago, part_closed, d);
+  session_close(d->session, d->last_start_ms ? &last : NULL, part_closed, d);
 }
 
 bool dispatcher_alive(const struct dispatcher *d)

@@ -20,16 +20,21 @@ static const struct pg_statement statements[] = {
     {"arm", "UPDATE worker_sessions SET armed = true WHERE id = $1::uuid RETURNING true"},
     {"close", "UPDATE worker_sessions SET closed = true, expires_at = clock_timestamp(),"
               " last_start_at = CASE WHEN $2::bigint >= 0"
-              " THEN clock_timestamp() - $2::bigint * interval '1 ms' END WHERE id = $1::uuid"},
+              " THEN clock_timestamp() - $2::bigint * interval '1 ms' END,"
+              " last_start_token = $3::text WHERE id = $1::uuid"},
     {"forget", "DELETE FROM worker_sessions s WHERE expires_at < now() - interval '1 day'"
                " AND NOT EXISTS (SELECT 1 FROM due JOIN orders o USING (order_id)"
                " WHERE o.owner = s.id)"},
     {"last_start",
-     "SELECT CASE WHEN count(t.at) > 0 THEN greatest(0,"
-     " floor(extract(epoch FROM clock_timestamp() - max(t.at)) * 1000))::bigint END"
+     "SELECT CASE WHEN count(*) > 0 THEN greatest(0,"
+     " floor(extract(epoch FROM clock_timestamp() - max(t.at)) * 1000))::bigint END,"
+     " CASE WHEN bool_and(t.token IS NOT NULL) AND count(*) <= 100"
+     " THEN string_agg(t.token, ' ') END"
      " FROM (SELECT CASE WHEN s.closed THEN s.last_start_at"
-     " WHEN session_alive(s, " LEASE ") THEN clock_timestamp() ELSE s.expires_at END AS at"
-     " FROM worker_sessions s WHERE s.armed AND s.id <> $1::uuid) t"},
+     " WHEN session_alive(s, " LEASE ") THEN clock_timestamp() ELSE s.expires_at END AS at,"
+     " CASE WHEN s.closed THEN s.last_start_token END AS token"
+     " FROM worker_sessions s WHERE s.armed AND s.id <> $1::uuid) t"
+     " WHERE t.at > clock_timestamp() - $3::bigint * interval '1 ms'"},
 };
 
 struct session {
@@ -210,7 +215,8 @@ static void on_close_end(void *arg, enum pg_outcome outcome, const char *sqlstat
   shut(arg);
 }
 
-void session_close(struct session *s, int64_t last_start_ms, void (*done)(void *arg), void *arg)
+void session_close(struct session *s, const struct session_start *last, void (*done)(void *arg),
+                   void *arg)
 {
   s->on_closed = done;
   s->closed_arg = arg;
@@ -218,10 +224,11 @@ void session_close(struct session *s, int64_t last_start_ms, void (*done)(void *
   bool open = s->open;
   s->open = false;
   atomic_store(&s->guard.valid_until_ns, 0);
-  struct pg_param p[2];
+  struct pg_param p[3] = {0};
   params(s, p);
-  pg_put_int8(s->lease_param, last_start_ms);
-  if (!open || pg_run(s->conn, "close", p, 2, NULL, on_close_end, s) != ST_OK) shut(s);
+  pg_put_int8(s->lease_param, last ? last->ago_ms : -1);
+  if (last) p[2] = (struct pg_param){last->token, (int)strlen(last->token)};
+  if (!open || pg_run(s->conn, "close", p, 3, NULL, on_close_end, s) != ST_OK) shut(s);
 }
 
 bool session_alive(const struct session *s)
@@ -257,6 +264,7 @@ struct question {
   void (*armed)(void *arg, bool ok);
   void *arg;
   int64_t ago_ms;
+  char *proof;
   bool answered;
 };
 
@@ -265,6 +273,7 @@ static void on_last_start(void *arg, const PGresult *r)
   struct question *q = arg;
   q->answered = PQntuples(r) == 1;
   q->ago_ms = q->answered && !pg_is_null(r, 0, 0) ? pg_get_int8(r, 0, 0) : -1;
+  q->proof = q->answered ? pg_dup_text(r, 0, 1) : NULL;
 }
 
 static void on_armed(void *arg, const PGresult *r)
@@ -279,28 +288,32 @@ static void on_question_end(void *arg, enum pg_outcome outcome, const char *sqls
   (void)sqlstate;
   bool ok = outcome == PG_COMMITTED && q->answered;
   if (q->done)
-    q->done(q->arg, ok, q->ago_ms);
+    q->done(q->arg, ok, q->ago_ms, q->proof);
   else
     q->armed(q->arg, ok);
+  free(q->proof);
   free(q);
 }
 
-static void ask(struct session *s, const char *statement, pg_result_fn on_result,
+static void ask(struct session *s, const char *statement, pg_result_fn on_result, int64_t window_ms,
                 struct question *q)
 {
-  struct pg_param p[2];
+  struct pg_param p[3];
+  unsigned char window[8];
   params(s, p);
-  int n = q->done ? 2 : 1;
+  pg_put_int8(window, window_ms);
+  p[2] = (struct pg_param){window, sizeof window};
+  int n = q->done ? 3 : 1;
   if (!s->open || pg_run(s->conn, statement, p, n, on_result, on_question_end, q) != ST_OK)
     on_question_end(q, PG_IN_DOUBT, "");
 }
 
-void session_last_start(struct session *s, session_last_start_fn done, void *arg)
+void session_last_start(struct session *s, int64_t window_ms, session_last_start_fn done, void *arg)
 {
   struct question *q = mem_alloc(sizeof *q);
   q->done = done;
   q->arg = arg;
-  ask(s, "last_start", on_last_start, q);
+  ask(s, "last_start", on_last_start, window_ms, q);
 }
 
 void session_arm(struct session *s, void (*done)(void *arg, bool ok), void *arg)
@@ -308,5 +321,5 @@ void session_arm(struct session *s, void (*done)(void *arg, bool ok), void *arg)
   struct question *q = mem_alloc(sizeof *q);
   q->armed = done;
   q->arg = arg;
-  ask(s, "arm", on_armed, q);
+  ask(s, "arm", on_armed, 0, q);
 }

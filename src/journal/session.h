@@ -39,9 +39,17 @@ struct session_events {
 
 struct session *session_create(uv_loop_t *loop, const char *url, int64_t lease_ms,
                                const struct session_events *events);
-/* session_close() says that this process has stopped in good order, last_start_ms ago (-1: it never
- * started anything), then closes. */
-void session_close(struct session *s, int64_t last_start_ms, void (*done)(void *arg), void *arg);
+/* The newest start of an order that a process made: how long ago, and its name in the limiter's
+ * log. */
+struct session_start {
+  int64_t ago_ms;
+  const char *token;
+};
+
+/* session_close() says that this process has stopped in good order, with the newest start it made
+ * (NULL: none), then closes. */
+void session_close(struct session *s, const struct session_start *last, void (*done)(void *arg),
+                   void *arg);
 
 bool session_alive(const struct session *s);
 const struct ulid *session_id(const struct session *s);
@@ -52,11 +60,13 @@ bool session_guard_holds(struct session_guard *g, uint64_t incarnation);
  * moment mono_ms, in Unix milliseconds; 0 before the first beat. */
 int64_t session_pg_earliest_ms(const struct session *s, int64_t mono_ms);
 
-/* session_last_start() asks when any other process may have started an order last: done gets how
- * many milliseconds ago, -1 for never. Used to decide how long a limiter that lost its log stays
- * closed. Not answered: done gets ok false. */
-typedef void (*session_last_start_fn)(void *arg, bool ok, int64_t ago_ms);
-void session_last_start(struct session *s, session_last_start_fn done, void *arg);
+/* session_last_start() asks about the starts that other processes may have made in the last
+ * window_ms: how long ago the newest was (-1: there was none), and the names of them in the
+ * limiter's log, with spaces between; NULL when they are not all known. Decides how long a limiter
+ * that may have lost its log stays closed. Not answered: ok is false. */
+typedef void (*session_last_start_fn)(void *arg, bool ok, int64_t ago_ms, const char *names);
+void session_last_start(struct session *s, int64_t window_ms, session_last_start_fn done,
+                        void *arg);
 
 /* session_arm() records, before the first start of this incarnation, that it may start orders. */
 void session_arm(struct session *s, void (*done)(void *arg, bool ok), void *arg);

@@ -310,12 +310,14 @@ enum status queue_reap(struct queue *q, size_t max, queue_ids_fn reaped, void *a
   return call_send(c);
 }
 
-enum status queue_open_epoch(struct queue *q, int64_t closed_ms, queue_done_fn done, void *arg)
+enum status queue_open_epoch(struct queue *q, int64_t closed_ms, const char *proof,
+                             queue_done_fn done, void *arg)
 {
   struct call *c = call_create_done(q, SCRIPT_OPEN_EPOCH, done, arg);
   script_begin(q->scripts);
   script_text(q->scripts, run_id(q));
   script_int(q->scripts, closed_ms);
+  script_text(q->scripts, proof ? proof : "");
   return call_send(c);
 }
 

@@ -126,9 +126,12 @@ enum status queue_drop(struct queue *q, const struct ulid *ids, size_t n, queue_
 enum status queue_reap(struct queue *q, size_t max, queue_ids_fn reaped, void *arg) MUST_CHECK;
 
 /* queue_open_epoch() opens the limiter for this run_id after closed_ms, unless another process has
- * done so. Starts that Redis still knows go on counting. */
-enum status queue_open_epoch(struct queue *q, int64_t closed_ms, queue_done_fn done,
-                             void *arg) MUST_CHECK;
+ * done so. Starts that Redis still knows go on counting. proof, which may be NULL, names the newest
+ * starts of all who made any, with spaces between: where the log still has them all it is whole,
+ * since Redis loses the end of what was written and never the middle, and the limiter opens at
+ * once. */
+enum status queue_open_epoch(struct queue *q, int64_t closed_ms, const char *proof,
+                             queue_done_fn done, void *arg) MUST_CHECK;
 
 enum status queue_pause(struct queue *q, bool paused, queue_done_fn done, void *arg) MUST_CHECK;
 enum status queue_counts(struct queue *q, queue_counts_fn done, void *arg) MUST_CHECK; /* O(1) */

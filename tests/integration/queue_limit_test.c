@@ -24,7 +24,7 @@ static void open_with(struct queue_options options, size_t n)
   struct queue_item *items = kit_items(n);
   kit_enqueue(k, items, n);
   free(items);
-  kit_done(k, queue_open_epoch(k->q, 0, kit_on_done, ok));
+  kit_done(k, queue_open_epoch(k->q, 0, NULL, kit_on_done, ok));
   kit_repeat(kit_claim(k, a, 0), a->gate == QUEUE_OPEN);
 }
 
@@ -142,8 +142,8 @@ Test(queue_limit, closed_without_an_epoch_and_opens_when_the_time_has_passed)
   cr_assert(a->n == 0 && a->gate == QUEUE_CLOSED && a->wait_ms == -1);
 
   int64_t before = clock_mono_ns();
-  kit_done(k, queue_open_epoch(k->q, CLOSED_MS, kit_on_done, ok));
-  kit_done(k, queue_open_epoch(k->q, 1000000, kit_on_done, ok)); /* another process is late */
+  kit_done(k, queue_open_epoch(k->q, CLOSED_MS, NULL, kit_on_done, ok));
+  kit_done(k, queue_open_epoch(k->q, 1000000, NULL, kit_on_done, ok)); /* another process is late */
   kit_claim(k, a, 5);
   cr_assert(a->gate == QUEUE_LIMITED && a->wait_ms > 0 && a->wait_ms <= CLOSED_MS + 1);
   kit_repeat(kit_claim(k, a, 5), a->n > 0);
@@ -174,11 +174,31 @@ Test(queue_limit, closes_for_an_epoch_of_another_server)
     kit_claim(k, a, 5);
     cr_assert(a->n == 0 && a->gate == QUEUE_CLOSED, "epoch '%s'", epochs[i]);
   }
-  kit_done(k, queue_open_epoch(k->q, 0, kit_on_done, ok));
+  kit_done(k, queue_open_epoch(k->q, 0, NULL, kit_on_done, ok));
   kit_pause(k, 3);
   kit_claim(k, a, 5);
   cr_assert(a->n == 0 && a->gate == QUEUE_LIMITED, "starts that are known go on counting");
   cr_assert_gt(a->wait_ms, 50000);
+}
+
+/* A Redis that was restarted and has its log whole need not stay closed; one that lost its end
+ * must. */
+Test(queue_limit, a_log_that_is_proved_whole_opens_at_once)
+{
+  char proof[2 * QUEUE_TOKEN_MAX + 2];
+  open_with((struct queue_options){.rate_limit = 5, .rate_window_ms = 60000}, 20);
+  kit_claim(k, a, 3);
+  snprintf(proof, sizeof proof, "%s %s", a->items[1].token, a->items[2].token);
+  kit_command(k, "SET", "epoch", "another|1");
+  kit_done(k, queue_open_epoch(k->q, 60000, proof, kit_on_done, ok));
+  kit_repeat(kit_claim(k, a, 5), a->n > 0);
+  cr_assert_eq(a->n, 2, "the starts that are known go on counting");
+
+  kit_command(k, "SET", "epoch", "another|1");
+  snprintf(proof, sizeof proof, "%s lost:1", a->items[0].token);
+  kit_done(k, queue_open_epoch(k->q, 60000, proof, kit_on_done, ok));
+  kit_claim(k, a, 5);
+  cr_assert(a->n == 0 && a->gate == QUEUE_LIMITED && a->wait_ms > 50000);
 }
 
 Test(queue_limit, no_limit_needs_no_epoch)
@@ -198,7 +218,7 @@ Test(queue_limit, the_epoch_is_asked_for_while_paused)
   kit_done(k, queue_pause(k->q, true, kit_on_done, ok));
   kit_claim(k, a, 1);
   cr_assert_eq(a->gate, QUEUE_CLOSED);
-  kit_done(k, queue_open_epoch(k->q, 60000, kit_on_done, ok));
+  kit_done(k, queue_open_epoch(k->q, 60000, NULL, kit_on_done, ok));
   kit_claim(k, a, 1);
   cr_assert_eq(a->gate, QUEUE_PAUSED);
 }

@@ -107,7 +107,7 @@ static void command(const char *const *argv, int argc)
 
 static void open_and_wait(void)
 {
-  kit_done(k, queue_open_epoch(k->q, WINDOW_MS, kit_on_done, ok));
+  kit_done(k, queue_open_epoch(k->q, WINDOW_MS, NULL, kit_on_done, ok));
   kit_repeat(kit_claim(k, a, 0), a->gate == QUEUE_OPEN);
 }
 
@@ -146,7 +146,7 @@ static int call_all(struct kit_answer *answers, const struct queue_item *items, 
       queue_put_back(k->q, items, n, true, kit_on_done, &answers[4]),
       queue_drop(k->q, &id, 1, kit_on_done, &answers[5]),
       queue_reap(k->q, 5, kit_on_ids, &answers[6]),
-      queue_open_epoch(k->q, 5, kit_on_done, &answers[7]),
+      queue_open_epoch(k->q, 5, NULL, kit_on_done, &answers[7]),
       queue_pause(k->q, false, kit_on_done, &answers[8]),
       queue_counts(k->q, kit_on_counts, &answers[9]),
       queue_enqueue(k->q, items, n, NULL, NULL),
@@ -266,7 +266,7 @@ Test(queue_server, a_full_redis_drains)
   kit_done(k, queue_finish(k->q, mine + 1, 2, true, kit_on_done, ok));
   kit_done(k, queue_pause(k->q, true, kit_on_done, ok));
   kit_command(k, "DEL", "epoch", NULL);
-  kit_done(k, queue_open_epoch(k->q, 0, kit_on_done, ok));
+  kit_done(k, queue_open_epoch(k->q, 0, NULL, kit_on_done, ok));
   kit_pause(k, 3); /* another time to be kept */
   kit_call(k, a, queue_reap(k->q, 5, kit_on_ids, a));
   cr_assert_eq(a->status, ST_OK);

@@ -3,7 +3,7 @@
 
 #include "journal/session.h"
 
-enum { LEASE_MS = 400 };
+enum { LEASE_MS = 400, WINDOW_MS = 600000 };
 
 static struct kit k;
 
@@ -38,7 +38,8 @@ static void on_done(void *arg)
 static void leave(struct life *l, int64_t last_start_ms)
 {
   int done = 0;
-  session_close(l->session, last_start_ms, on_done, &done);
+  struct session_start last = {last_start_ms, "S:1"};
+  session_close(l->session, last_start_ms >= 0 ? &last : NULL, on_done, &done);
   kit_until(&k, done);
 }
 
@@ -144,27 +145,35 @@ struct answer {
   int calls;
   bool ok;
   int64_t ago_ms;
+  char names[64];
 };
 
-static void on_last_start(void *arg, bool ok, int64_t ago_ms)
+static void on_last_start(void *arg, bool ok, int64_t ago_ms, const char *names)
 {
   struct answer *a = arg;
-  *a = (struct answer){a->calls + 1, ok, ago_ms};
+  *a = (struct answer){a->calls + 1, ok, ago_ms, {0}};
+  snprintf(a->names, sizeof a->names, "%s", names ? names : "?");
 }
 
 static void on_armed(void *arg, bool ok)
 {
   struct answer *a = arg;
-  *a = (struct answer){a->calls + 1, ok, 0};
+  *a = (struct answer){a->calls + 1, ok, 0, {0}};
+}
+
+static struct answer newest(struct life *l)
+{
+  struct answer a = {0};
+  session_last_start(l->session, WINDOW_MS, on_last_start, &a);
+
+  kit_until(&k, a.calls);
+  cr_assert(a.ok);
+  return a;
 }
 
 static int64_t last_start(struct life *l)
 {
-  struct answer a = {0};
-  session_last_start(l->session, on_last_start, &a);
-  kit_until(&k, a.calls);
-  cr_assert(a.ok);
-  return a.ago_ms;
+  return newest(l).ago_ms;
 }
 
 static void arm(struct life *l)
@@ -185,9 +194,11 @@ Test(session, who_may_have_started_an_order_and_when)
   cr_assert_eq(last_start(&me), -1, "its own starts it knows");
   arm(&other);
   cr_assert_lt(last_start(&me), 500, "the other may start one at any moment");
+  cr_assert_str_eq(newest(&me).names, "?", "and nobody knows which");
   leave(&other, 5000);
   cr_assert_geq(last_start(&me), 5000);
   cr_assert_lt(last_start(&me), 15000);
+  cr_assert_str_eq(newest(&me).names, "S:1");
   struct life third;
   live(&third);
   arm(&third);
