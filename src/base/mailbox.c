@@ -78,7 +78,8 @@ static void wait_room(struct mailbox *m)
   m->waiting_posters--;
 }
 
-/* Signals come after the unlock, and only where somebody waits: whoever wakes finds the lock free. */
+/* Signals come after the unlock, and only where somebody waits: whoever wakes finds the lock free.
+ */
 static bool post(struct mailbox *m, void *item, bool wait)
 {
   assert(item);

@@ -16,8 +16,8 @@ struct mailbox;
  * thread, outside the lock, after a post into an empty mailbox: a loop passes uv_async_send, and
  * drains until nothing is left. */
 struct mailbox *mailbox_create(size_t capacity, void (*wake)(void *arg), void *arg);
-/* mailbox_destroy(): empty of anything that needs freeing, and no thread is in a call of it any more,
- * not even in one whose item was taken already. */
+/* mailbox_destroy(): empty of anything that needs freeing, and no thread is in a call of it any
+ * more, not even in one whose item was taken already. */
 void mailbox_destroy(struct mailbox *m);
 
 bool mailbox_post(struct mailbox *m, void *item);      /* false: full or closed */

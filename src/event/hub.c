@@ -16,8 +16,8 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "event/id_map.h"
-#include "order/line.h"
 #include "event/merge.h"
+#include "order/line.h"
 
 enum {
   CHECK_CHUNK = 1000, /* orders in one reader_heads() */

@@ -297,7 +297,8 @@ static void refuse(const char *text, size_t len, const char *why)
 
 #define REFUSE(text, why) refuse(text, sizeof text - 1, why)
 
-/* Beyond a double, but a number: its text is kept, and whoever reads it says that it is too large. */
+/* Beyond a double, but a number: its text is kept, and whoever reads it says that it is too large.
+ */
 Test(json, numbers_beyond_a_double_keep_their_text)
 {
   struct json_object o = parse("{\"a\":1e400,\"e9\":\"1e999\",\"b\":[-2E+999],\"c\":1}");

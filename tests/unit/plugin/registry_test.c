@@ -220,7 +220,8 @@ Test(registry, refuses_what_is_no_shared_object)
   FILE *file = fopen(path, "w");
   cr_assert(file && fputs("not ELF\n", file) >= 0 && fclose(file) == 0);
   cr_assert(load() == ST_INVALID);
-  cr_assert(strstr(error, "text.so: ") == error && strstr(error, "text.so: file too short"), "it says: %s", error);
+  cr_assert(strstr(error, "text.so: ") == error && strstr(error, "text.so: file too short"),
+            "it says: %s", error);
 }
 
 Test(registry, refuses_a_directory_without_plugins)
