@@ -16,7 +16,7 @@
 enum {
   LANES = 2,
   SLOW_MS = 20,      /* a transaction that takes longer holds nobody else up */
-  WORTH_A_LANE = 64, /* waiting requests that are worth a second transaction in flight */
+  WORTH_A_LANE = 32, /* waiting requests that are worth a second transaction in flight */
   BATCH_MAX = 500,   /* of each kind, in one transaction */
   STEPS_MAX = 128,   /* of orders, in one transaction: parts of a step are joined pair by pair */
   PARAMS_MAX = 26,
