@@ -1,11 +1,11 @@
 # ox. `make help` lists the targets. Variants, each in a build directory of its own:
-# SAN=address,undefined | SAN=thread | COV=1 | FUZZ=1
+# SAN=address,undefined | SAN=thread | COV=1 | FUZZ=1 | CHAOS=1
 SHELL   := /bin/bash
 .DEFAULT_GOAL := all
 MAKEFLAGS += --no-print-directory
 comma   := ,
 VERSION := 0.1.0
-VARIANT := $(if $(SAN),$(subst $(comma),-,$(SAN)),$(if $(COV),coverage,$(if $(FUZZ),fuzz)))
+VARIANT := $(if $(SAN),$(subst $(comma),-,$(SAN)),$(if $(COV),coverage,$(if $(FUZZ),fuzz,$(if $(CHAOS),chaos))))
 B       := build$(if $(VARIANT),/$(VARIANT))
 DIR     ?= /opt/ox
 NPROC   := $(shell nproc 2>/dev/null || echo 2)
@@ -23,7 +23,7 @@ SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all) \
 OPT     := $(if $(COV),-O0 -fprofile-update=atomic,$(if $(VARIANT),-O1 -fno-omit-frame-pointer,-O2))
 CFLAGS  += -std=c11 -D_GNU_SOURCE -g $(OPT) $(WARN) $(HARDEN) $(SANITIZE)
 LDFLAGS += -Wl,-z,relro,-z,now $(SANITIZE)
-CPPFLAGS += -MMD -MP -DOX_VERSION='"$(VERSION)"'
+CPPFLAGS += -MMD -MP -DOX_VERSION='"$(VERSION)"' $(if $(CHAOS),-DOX_CHAOS)
 INCLUDES := -Isrc -I. -Iinclude -I$(B)/gen -I/usr/include/postgresql
 HTTP_PARSER := $(if $(wildcard /usr/include/http_parser.h),-lhttp_parser,-lllhttp)
 LIBS    := -lwebsockets -luv -lhiredis -lpq -ljansson $(HTTP_PARSER) -lcrypto -lm -ldl -pthread
@@ -61,7 +61,7 @@ $(B)/gen/lua.c: scripts/embed $(wildcard src/queue/lua/*.lua)
 	@mkdir -p $(@D) && scripts/embed lua src/queue/lua/*.lua > $@.new && mv $@.new $@
 
 include scripts/plugins.mk scripts/tests.mk
-include scripts/bench.mk
+include scripts/bench.mk scripts/chaos.mk
 -include $(patsubst %.o,%.d,$(CORE_O) $(B)/src/main.o)
 
 install: all ## the daemon and its plugins into DIR (/opt/ox)

@@ -7,11 +7,14 @@
 #include "amount.h"
 
 #include <assert.h>
+#include <ox/topic.h>
 #include <stdbool.h>
 
 typedef unsigned __int128 u128;
 
-enum { PLACES = 19, EXPONENT_LIMIT = 1000000 };
+enum { PLACES = 19, EXPONENT_LIMIT = 1000000, U128_PLACES = 38 };
+
+static const uint64_t figures_limit = 1000000000000000000; /* 18 of them */
 
 static u128 power_of_ten(int64_t n)
 {
@@ -94,6 +97,63 @@ enum amount_result amount_parse(const char *text, size_t len, unsigned decimals,
   if (result == AMOUNT_OK) result = add_digits(n.fraction, n.n_fraction, ones - 1, &sum);
   if (result == AMOUNT_OK) *units = sum;
   return result;
+}
+
+static char digit_at(const struct number *n, size_t i)
+{
+  return i < n->n_whole ? n->whole[i] : n->fraction[i - n->n_whole];
+}
+
+/* The number as its figures times ten to the power of exponent, without zeros at either end. */
+static enum amount_result figures_of(const struct number *n, uint64_t *figures, int64_t *exponent)
+{
+  size_t len = n->n_whole + n->n_fraction;
+  uint64_t sum = 0;
+  *exponent = n->exponent - (int64_t)n->n_fraction;
+  for (; len > 0 && digit_at(n, len - 1) == '0'; len--) (*exponent)++;
+  for (size_t i = 0; i < len; i++) {
+    if (sum >= figures_limit / 10) return AMOUNT_TOO_MANY_DECIMALS;
+    sum = sum * 10 + (uint64_t)(digit_at(n, i) - '0');
+  }
+  *figures = sum;
+  return AMOUNT_OK;
+}
+
+enum amount_result amount_at_price(struct amount_text price, struct amount in,
+                                   unsigned out_decimals, uint64_t *units)
+{
+  assert(in.units > 0 && in.units <= INT64_MAX);
+  struct number n = {0};
+  uint64_t figures;
+  int64_t shift;
+  if (!scan(price.text, price.text + price.len, &n)) return AMOUNT_SYNTAX;
+  if (n.negative) return AMOUNT_NEGATIVE;
+  enum amount_result result = figures_of(&n, &figures, &shift);
+  if (result != AMOUNT_OK) return result;
+  u128 out = (u128)in.units * figures; /* below 2^123 */
+  shift += (int64_t)out_decimals - (int64_t)in.decimals;
+  for (; shift > 0 && out > 0 && out <= INT64_MAX; shift--) out *= 10;
+  u128 below = power_of_ten(shift >= 0 ? 0 : shift < -U128_PLACES ? U128_PLACES : -shift);
+  out = out / below + (out % below > 0);
+  if (out > INT64_MAX) return AMOUNT_TOO_LARGE;
+  *units = (uint64_t)out;
+  return AMOUNT_OK;
+}
+
+int64_t amount_level(struct amount in, struct amount out)
+{
+  assert(in.units > 0 && in.units <= INT64_MAX && out.units <= INT64_MAX);
+  assert(in.decimals <= AMOUNT_DECIMALS_MAX && out.decimals <= AMOUNT_DECIMALS_MAX);
+  u128 above = out.units * power_of_ten(in.decimals); /* both are below 2^103 */
+  u128 below = in.units * power_of_ten(out.decimals);
+  u128 level = above / below, rest = above % below;
+  for (int places = 0; places < OX_PRICE_DECIMALS; places++) {
+    if (level > INT64_MAX) return INT64_MAX;
+    rest *= 10;
+    level = level * 10 + rest / below;
+    rest %= below;
+  }
+  return level > INT64_MAX ? INT64_MAX : (int64_t)level;
 }
 
 /* Writes value and returns where it ends. */

@@ -34,4 +34,19 @@ struct amount {
  */
 void amount_price(struct amount in, struct amount out, char text[AMOUNT_PRICE_MAX]);
 
+/*
+ * amount_at_price() gives the least that in has to fetch so that its price is not below text, a
+ * decimal: whole tokens of out for one whole token of in, of at most 18 figures. In base units of
+ * 10^-out_decimals; 0 when the price is 0. in.units > 0 and below 2^63.
+ */
+struct amount_text {
+  const char *text;
+  size_t len;
+};
+enum amount_result amount_at_price(struct amount_text price, struct amount in,
+                                   unsigned out_decimals, uint64_t *units);
+
+/* amount_level() is the price as topics have it: in 10^-12, rounded down, at most 2^63-1. */
+int64_t amount_level(struct amount in, struct amount out);
+
 #endif

@@ -39,18 +39,17 @@ json_t *datafile_load(const char *dir, const char *name, const char *member, siz
   return array;
 }
 
-bool datafile_text(const json_t *item, const char *key, char *out, size_t out_len)
+static void remember(struct ox_errors *errors, const char *pointer, const char *code,
+                     const char *detail)
 {
-  const char *text = json_string_value(json_object_get(item, key));
-  if (!text || !*text || strlen(text) >= out_len) return false;
-  memcpy(out, text, strlen(text) + 1);
-  return true;
+  struct datafile_error *error = (struct datafile_error *)errors; /* its first member */
+  (void)code;
+  if (error->text[0]) return;
+  snprintf(error->text, sizeof error->text, "%s %s", *pointer ? pointer + 1 : "it:", detail);
 }
 
-bool datafile_int(const json_t *item, const char *key, int64_t min, int64_t max, int64_t *out)
+struct ox_errors *datafile_error_init(struct datafile_error *error)
 {
-  const json_t *value = json_object_get(item, key);
-  if (!json_is_integer(value)) return false;
-  *out = json_integer_value(value);
-  return *out >= min && *out <= max;
+  *error = (struct datafile_error){.base = {.size = sizeof error->base, .add = remember}};
+  return &error->base;
 }

@@ -145,7 +145,11 @@ static bool insert(struct ledger *l, struct request **batch, size_t n)
     memcpy(entry->tx_hash, row->tx_hash, sizeof entry->tx_hash);
     entry->in_amount = row->in_amount;
     entry->out_amount = row->out_amount;
-    entry->lands_at_ms = accepted_ms[i] + row->delay_ms;
+    entry->leg_in = row->leg_in;
+    entry->leg_out = row->leg_out;
+    entry->accepted_at_ms = accepted_ms[i];
+    entry->lands_at_ms =
+        row->delay_ms < 0 ? row->expires_at_ms - row->delay_ms : accepted_ms[i] + row->delay_ms;
     entry->landed = row->landed;
     set_clock(l, asked_ms, accepted_ms[i]);
   }
@@ -333,24 +337,32 @@ enum ox_venue_result ledger_submit(struct ledger *l, const struct ledger_row *ro
   return call(l, r, wait_ms, &end);
 }
 
-static void describe(struct ledger *l, const struct ledger_entry *entry, int64_t as_of_ms,
-                     struct ox_landing *landing)
+static void describe_legs(const struct ledger_entry *entry, struct ox_landing *landing)
+{
+  landing->n_legs = entry->landed && entry->leg_in > 0 ? 2 : 0;
+  landing->legs[0] = (struct ox_leg){.in_amount = entry->leg_in, .out_amount = entry->leg_out};
+  landing->legs[1] = (struct ox_leg){.in_amount = entry->in_amount - entry->leg_in,
+                                     .out_amount = entry->out_amount - entry->leg_out};
+}
+
+static void describe(const struct ledger_entry *entry, int64_t as_of_ms, struct ox_landing *landing)
 {
   bool absent = entry->tx_hash[0] == '\0';
-  landing->as_of_ms = absent ? as_of_ms : ledger_now_ms(l);
+  landing->as_of_ms = as_of_ms;
   landing->in_amount = entry->landed ? entry->in_amount : 0;
   landing->out_amount = entry->landed ? entry->out_amount : 0;
   landing->landed_at_ms = entry->lands_at_ms;
+  describe_legs(entry, landing);
   if (absent)
     landing->state = OX_LANDING_ABSENT;
-  else if (landing->as_of_ms < entry->lands_at_ms)
+  else if (as_of_ms < entry->lands_at_ms)
     landing->state = OX_LANDING_PENDING;
   else
     landing->state = entry->landed ? OX_LANDING_LANDED : OX_LANDING_REVERTED;
 }
 
 enum ox_venue_result ledger_lookup(struct ledger *l, const char *tx_hash, int64_t wait_ms,
-                                   struct ox_landing *landing)
+                                   int64_t lag_ms, struct ox_landing *landing)
 {
   struct request end = {0};
   if (strlen(tx_hash) >= LEDGER_HASH_MAX) return OX_VENUE_REJECTED;
@@ -364,7 +376,11 @@ enum ox_venue_result ledger_lookup(struct ledger *l, const char *tx_hash, int64_
     memcpy(r->row.tx_hash, tx_hash, strlen(tx_hash) + 1);
     result = call(l, r, wait_ms, &end);
   }
-  if (result == OX_VENUE_OK) describe(l, &end.entry, end.as_of_ms, landing);
+  if (result != OX_VENUE_OK) return result;
+  int64_t as_of_ms = (end.entry.tx_hash[0] ? ledger_now_ms(l) : end.as_of_ms) - lag_ms;
+  /* What was accepted since is absent, and as of then that is true. */
+  if (lag_ms > 0 && end.entry.accepted_at_ms > as_of_ms) end.entry = (struct ledger_entry){0};
+  describe(&end.entry, as_of_ms, landing);
   return result;
 }
 

@@ -31,9 +31,11 @@ struct ledger_row {
   char token_in[TOKEN_SYMBOL_MAX], token_out[TOKEN_SYMBOL_MAX];
   uint32_t attempt;
   uint64_t in_amount, out_amount, min_out_amount; /* below 2^63 */
-  int64_t delay_ms;                               /* from its acceptance to its landing */
-  int64_t expires_at_ms;                          /* by the ledger's clock */
-  bool landed;                                    /* when it lands tokens move; else it reverts */
+  int64_t delay_ms;      /* from its acceptance to its landing; -n: it lands n after its expiry */
+  int64_t expires_at_ms; /* by the ledger's clock */
+  bool landed;           /* when it lands tokens move; else it reverts */
+  uint64_t leg_in, leg_out; /* of a split: what its first venue got and gave; else 0 */
+  uint64_t network_fee;     /* in lamports; paid in either case */
 };
 
 struct ledger;
@@ -52,9 +54,11 @@ void ledger_destroy(struct ledger *ledger); /* no other call may be running */
 enum ox_venue_result ledger_submit(struct ledger *ledger, const struct ledger_row *row,
                                    int64_t wait_ms);
 
-/* ledger_lookup() says what is known of a hash, as ox_venue.lookup does. */
+/* ledger_lookup() says what is known of a hash, as ox_venue.lookup does (but for the names of the
+ * venues that had a split's legs), or, as it was lag_ms ago.
+ */
 enum ox_venue_result ledger_lookup(struct ledger *ledger, const char *tx_hash, int64_t wait_ms,
-                                   struct ox_landing *landing);
+                                   int64_t lag_ms, struct ox_landing *landing);
 
 /* ledger_now_ms() is the ledger's clock: PostgreSQL's, as last heard of; before that this host's.
  */

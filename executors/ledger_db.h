@@ -16,8 +16,8 @@ enum { LEDGER_BATCH_MAX = 128 };
 /* What is kept of a row: how it ends. */
 struct ledger_entry {
   char tx_hash[LEDGER_HASH_MAX];
-  uint64_t in_amount, out_amount;
-  int64_t lands_at_ms;
+  uint64_t in_amount, out_amount, leg_in, leg_out;
+  int64_t accepted_at_ms, lands_at_ms;
   bool landed;
 };
 

@@ -35,6 +35,35 @@ u128 meteora_price(uint32_t bin_step, int32_t bin);
  * between 2^-32 and 2^32 and its reserves are below 2^62: what the arithmetic has room for. */
 bool meteora_pool_sound(const struct meteora_pool *pool, int32_t shift);
 
+/* A pool as one swap walks through it. powers: of the inverse of 1 + bin_step/1e4 the 1st, 2nd, 4th
+ * and so on, below one, of 2^-64; all prices are products of them. */
+struct meteora_walk {
+  const struct meteora_pool *pool;
+  bool x_to_y;
+  uint64_t powers[32];
+};
+
+/* One bin as a swap meets it. */
+struct meteora_bin {
+  u128 price;
+  uint64_t held; /* of what the swap takes out */
+  uint32_t fee_ppb;
+  bool x_to_y;
+};
+
+void meteora_walk_init(struct meteora_walk *walk, const struct meteora_pool *pool, bool x_to_y);
+
+/* meteora_bin() is the bin a swap comes to after so many others: 0 is the active one. */
+struct meteora_bin meteora_bin(const struct meteora_walk *walk, uint32_t after);
+
+/* meteora_bin_swap() adds what the bin gives to fill's amounts, and returns how much of in_amount
+ * it took, fee included: less than all of it only when that exhausts the bin. */
+uint64_t meteora_bin_swap(const struct meteora_bin *bin, uint64_t in_amount, struct fill *fill);
+
+/* meteora_impact_bps() is how far fill's output, of in_amount, is below the active bin's price. */
+uint32_t meteora_impact_bps(const struct meteora_bin *active, uint64_t in_amount,
+                            const struct fill *fill);
+
 /* meteora_swap() is what in_amount (below 2^63) of x, or else of y, fetches. False: nothing, or
  * more than the bins hold. */
 bool meteora_swap(const struct meteora_pool *pool, bool x_to_y, uint64_t in_amount,

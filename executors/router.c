@@ -3,19 +3,54 @@
  */
 #include "router.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
-static bool usable(const struct ox_quote *quote)
+typedef unsigned __int128 u128;
+
+enum { BPS = 10000, PPM = 1000000 };
+
+/* ── choosing ────────────────────────────────────────────────────────────────────────────────── */
+
+static bool is_split(const struct ox_quote *quote)
 {
-  return quote->result == OX_VENUE_OK && quote->out_amount > 0;
+  return quote->n_legs > 0;
 }
 
-static uint32_t gain_bps(const struct ox_quote *best, const struct ox_quote *second)
+/* That it cannot fill the whole amount is an answer, too. */
+static bool answered(const struct ox_quote *quotes, size_t n, const char *venue)
 {
-  unsigned __int128 more = best->out_amount - second->out_amount;
-  unsigned __int128 bps = more * 10000 / second->out_amount;
-  return bps < UINT32_MAX ? (uint32_t)bps : UINT32_MAX;
+  for (size_t i = 0; i < n; i++)
+    if (strcmp(quotes[i].venue, venue) == 0)
+      return quotes[i].result == OX_VENUE_OK || quotes[i].result == OX_VENUE_NO_LIQUIDITY;
+  return false;
+}
+
+static bool usable(const struct ox_quote *quote, const struct ox_quote *quotes, size_t n)
+{
+  if (quote->result != OX_VENUE_OK || quote->out_amount == 0) return false;
+  if (quote->n_legs > OX_LEGS_MAX) return false;
+  for (uint32_t i = 0; i < quote->n_legs; i++)
+    if (!answered(quotes, n, quote->legs[i].venue)) return false;
+  return true;
+}
+
+/* What more a gives than b, in parts of b's output. */
+static uint32_t gain_in(uint32_t parts, const struct ox_quote *a, const struct ox_quote *b)
+{
+  u128 gain = (u128)(a->out_amount - b->out_amount) * parts / b->out_amount;
+  return gain < UINT32_MAX ? (uint32_t)gain : UINT32_MAX;
+}
+
+static bool worth_its_legs(const struct ox_quote *split, const struct ox_quote *single,
+                           uint32_t leg_cost_bps)
+{
+  if (!single) return true;
+  if (split->out_amount <= single->out_amount) return false;
+  u128 cost = (u128)single->out_amount * leg_cost_bps * (split->n_legs - 1);
+  return (u128)(split->out_amount - single->out_amount) * BPS > cost;
 }
 
 static const char *why_none(const struct ox_quote *quotes, size_t n)
@@ -25,36 +60,95 @@ static const char *why_none(const struct ox_quote *quotes, size_t n)
   return n ? "NO_LIQUIDITY" : "NO_ROUTE";
 }
 
-static void give_reason(struct router_choice *c, size_t n)
+/* ── saying why ──────────────────────────────────────────────────────────────────────────────── */
+
+struct percent {
+  char text[24];
+};
+
+static struct percent percent(uint32_t ppm)
 {
-  if (!c->best)
-    snprintf(c->reason, sizeof c->reason, "none of %zu venues has a usable quote", n);
-  else if (!c->second)
-    snprintf(c->reason, sizeof c->reason, "%s alone of %zu has a usable quote", c->best->venue, n);
-  else if (c->best->out_amount == c->second->out_amount)
-    snprintf(c->reason, sizeof c->reason, "%s and %s give the same after fees; the first is taken",
-             c->best->venue, c->second->venue);
-  else
-    snprintf(c->reason, sizeof c->reason, "%s gives %u.%02u %% more than %s after fees",
-             c->best->venue, c->gain_bps / 100, c->gain_bps % 100, c->second->venue);
+  struct percent p;
+  snprintf(p.text, sizeof p.text, "%u.%04u %%", ppm / BPS, ppm % BPS);
+  return p;
 }
 
-void router_choose(const struct ox_quote *quotes, size_t n, struct router_choice *choice)
+static void compare(const struct router_choice *c, char *text, size_t len)
 {
+  const char *best = c->best->venue, *second = c->second->venue;
+  if (c->gain == 0)
+    snprintf(text, len, "%s and %s give the same after fees; the first is taken", best, second);
+  else
+    snprintf(text, len, "%s gives %s more than %s%s after fees", best,
+             percent(gain_in(PPM, c->best, c->second)).text, second,
+             is_split(c->best) ? " alone" : "");
+}
+
+static void give_reason(struct router_choice *c, size_t n, uint32_t leg_cost_bps)
+{
+  struct percent cost = percent(leg_cost_bps * (PPM / BPS));
+  if (!c->best) {
+    snprintf(c->reason, sizeof c->reason, "none of %zu venues has a usable quote", n);
+    return;
+  }
+  if (c->second)
+    compare(c, c->reason, sizeof c->reason);
+  else
+    snprintf(c->reason, sizeof c->reason, "%s alone of %zu has a usable quote", c->best->venue, n);
+  size_t len = strlen(c->reason);
+  if (c->second && is_split(c->best))
+    snprintf(c->reason + len, sizeof c->reason - len, "; another leg costs %s", cost.text);
+  if (c->declined)
+    snprintf(c->reason + len, sizeof c->reason - len,
+             "; %s would give %s more, and another leg costs %s", c->declined->venue,
+             percent(gain_in(PPM, c->declined, c->best)).text, cost.text);
+}
+
+void router_choose(const struct ox_quote *quotes, size_t n, uint32_t leg_cost_bps,
+                   struct router_choice *choice)
+{
+  const struct ox_quote *split = NULL;
+  assert(leg_cost_bps <= ROUTER_LEG_COST_MAX_BPS);
   *choice = (struct router_choice){0};
   for (size_t i = 0; i < n; i++) {
     const struct ox_quote *quote = &quotes[i];
-    if (!usable(quote)) continue;
-    if (!choice->best || quote->out_amount > choice->best->out_amount) {
+    if (!usable(quote, quotes, n)) continue;
+    if (is_split(quote)) {
+      if (!split || quote->out_amount > split->out_amount) split = quote;
+    } else if (!choice->best || quote->out_amount > choice->best->out_amount) {
       choice->second = choice->best;
       choice->best = quote;
     } else if (!choice->second || quote->out_amount > choice->second->out_amount) {
       choice->second = quote;
     }
   }
+  if (split && worth_its_legs(split, choice->best, leg_cost_bps)) {
+    choice->second = choice->best;
+    choice->best = split;
+  } else if (split && split->out_amount > choice->best->out_amount) {
+    choice->declined = split;
+  }
   if (!choice->best) choice->code = why_none(quotes, n);
-  if (choice->second) choice->gain_bps = gain_bps(choice->best, choice->second);
-  give_reason(choice, n);
+  if (choice->second) {
+    choice->gain = choice->best->out_amount - choice->second->out_amount;
+    choice->gain_bps = gain_in(BPS, choice->best, choice->second);
+  }
+  give_reason(choice, n, leg_cost_bps);
+}
+
+/* ── the record ──────────────────────────────────────────────────────────────────────────────── */
+
+void router_write_legs(const struct ox_leg *legs, size_t n, struct writer *w)
+{
+  writer_begin_array(w, "legs");
+  for (size_t i = 0; i < n; i++) {
+    writer_begin(w, NULL);
+    writer_str(w, "venue", legs[i].venue);
+    writer_units(w, "inAmount", legs[i].in_amount);
+    writer_units(w, "outAmount", legs[i].out_amount);
+    writer_end(w);
+  }
+  writer_end_array(w);
 }
 
 static void write_quote(const struct ox_quote *quote, struct writer *w)
@@ -71,7 +165,22 @@ static void write_quote(const struct ox_quote *quote, struct writer *w)
     writer_int(w, "priceImpactBps", quote->price_impact_bps);
     writer_units(w, "minOutAmount", quote->min_out_amount);
     writer_time(w, "expiresAt", quote->expires_at_ms);
+    if (is_split(quote)) router_write_legs(quote->legs, quote->n_legs, w);
   }
+  writer_end(w);
+}
+
+/* Who fills the order by itself has it as its one leg. */
+static void write_route(const struct ox_quote *best, uint64_t min_out_amount, struct writer *w)
+{
+  struct ox_leg whole = {.in_amount = best->in_amount, .out_amount = best->out_amount};
+  memcpy(whole.venue, best->venue, sizeof whole.venue);
+  writer_begin(w, "route");
+  writer_str(w, "dex", best->venue);
+  router_write_legs(is_split(best) ? best->legs : &whole, is_split(best) ? best->n_legs : 1, w);
+  writer_units(w, "inAmount", best->in_amount);
+  writer_units(w, "outAmount", best->out_amount);
+  writer_units(w, "minOutAmount", min_out_amount);
   writer_end(w);
 }
 
@@ -84,6 +193,7 @@ static void write_counterfactual(const struct router_choice *choice, struct writ
   writer_begin(w, "counterfactual");
   writer_str(w, "dex", choice->second->venue);
   writer_units(w, "outAmount", choice->second->out_amount);
+  writer_units(w, "gainAmount", choice->gain);
   writer_int(w, "gainBps", choice->gain_bps);
   writer_end(w);
 }
@@ -94,12 +204,7 @@ void router_write(const struct router_choice *choice, const struct ox_quote *quo
   writer_begin_array(w, "quotes");
   for (size_t i = 0; i < n; i++) write_quote(&quotes[i], w);
   writer_end_array(w);
-  writer_begin(w, "route");
-  writer_str(w, "dex", choice->best->venue);
-  writer_units(w, "inAmount", choice->best->in_amount);
-  writer_units(w, "outAmount", choice->best->out_amount);
-  writer_units(w, "minOutAmount", min_out_amount);
-  writer_end(w);
+  write_route(choice->best, min_out_amount, w);
   writer_str(w, "reason", choice->reason);
   write_counterfactual(choice, w);
 }

@@ -10,7 +10,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-enum { VERSION = 1, DIGEST_LEN = 32 };
+enum { VERSION = 2, DIGEST_LEN = 32 };
 
 /* ── the hash ────────────────────────────────────────────────────────────────────────────────── */
 
@@ -52,7 +52,7 @@ static bool hash(const struct ox_tx *tx, char *text)
 
 /* ── to bytes ────────────────────────────────────────────────────────────────────────────────── */
 
-_Static_assert(1 + OX_NAME_MAX + 2 * TX_ID_MAX + 2 * TOKEN_SYMBOL_MAX + 6 * 8 <= OX_TX_BYTES_MAX,
+_Static_assert(1 + OX_NAME_MAX + 2 * TX_ID_MAX + 2 * TOKEN_SYMBOL_MAX + 8 * 8 <= OX_TX_BYTES_MAX,
                "the longest transaction fits");
 
 static void put_number(struct ox_tx *out, uint64_t value)
@@ -86,6 +86,8 @@ bool tx_encode(const struct tx *tx, struct ox_tx *out)
   put_number(out, tx->quoted_out);
   put_number(out, tx->min_out_amount);
   put_number(out, (uint64_t)tx->expires_at_ms);
+  put_number(out, tx->leg_in);
+  put_number(out, tx->leg_quoted_out);
   out->expires_at_ms = tx->expires_at_ms;
   return hash(out, out->tx_hash);
 }
@@ -131,7 +133,8 @@ bool tx_decode(const struct ox_tx *in, struct tx *tx)
     return false;
   if (!get_number(&c, &attempt) || !get_number(&c, &tx->nonce) || !get_number(&c, &tx->in_amount) ||
       !get_number(&c, &tx->quoted_out) || !get_number(&c, &tx->min_out_amount) ||
-      !get_number(&c, &expires_at_ms) || c.p != c.end || attempt > UINT32_MAX)
+      !get_number(&c, &expires_at_ms) || !get_number(&c, &tx->leg_in) ||
+      !get_number(&c, &tx->leg_quoted_out) || c.p != c.end || attempt > UINT32_MAX)
     return false;
   tx->attempt = (uint32_t)attempt;
   tx->expires_at_ms = (int64_t)expires_at_ms;

@@ -24,6 +24,7 @@ struct tx {
   uint64_t quoted_out; /* what the landing price is drawn around */
   uint64_t min_out_amount;
   int64_t expires_at_ms;
+  uint64_t leg_in, leg_quoted_out; /* of a split: what its first venue gets and gives; else 0 */
 };
 
 /* tx_encode() fills out with the bytes, the hash (base58 of their SHA-256) and the expiry. False: a

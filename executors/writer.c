@@ -110,6 +110,17 @@ void writer_int(struct writer *w, const char *key, int64_t value)
   put_digits(w, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 1);
 }
 
+void writer_bool(struct writer *w, const char *key, bool value)
+{
+  writer_number(w, key, value ? "true" : "false");
+}
+
+void writer_number(struct writer *w, const char *key, const char *text)
+{
+  put_key(w, key);
+  put(w, text, strlen(text));
+}
+
 void writer_units(struct writer *w, const char *key, uint64_t units)
 {
   put_key(w, key);

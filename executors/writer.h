@@ -26,7 +26,9 @@ void writer_begin_array(struct writer *w, const char *key); /* [ */
 void writer_end_array(struct writer *w);
 void writer_str(struct writer *w, const char *key, const char *text); /* NULL: null */
 void writer_int(struct writer *w, const char *key, int64_t value);
-void writer_units(struct writer *w, const char *key, uint64_t units); /* "123": base units */
+void writer_bool(struct writer *w, const char *key, bool value);
+void writer_number(struct writer *w, const char *key, const char *text); /* 0.1, as it stands */
+void writer_units(struct writer *w, const char *key, uint64_t units);    /* "123": base units */
 void writer_time(struct writer *w, const char *key,
                  int64_t unix_ms); /* "2026-01-31T10:30:00.123Z" */
 

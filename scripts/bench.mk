@@ -4,7 +4,7 @@ SECONDS ?= 8
 CASES   ?=
 BENCH_NPM := $(patsubst %,%/node_modules/.package-lock.json,bench bench/peer)
 
-.PHONY: bench
+.PHONY: bench bench-router
 bench: ## oxd against Fastify + BullMQ, side by side, to bench/RESULTS.md; ROUNDS=3 SECONDS=8 CASES=a,b
 	@scripts/deps.sh bench
 	@+$(MAKE) -j$(NPROC) all $(BENCH_NPM)
@@ -15,3 +15,10 @@ $(BENCH_NPM): %/node_modules/.package-lock.json: %/package-lock.json
 	@echo "  NPM $*"
 	@cd $* && npm ci --silent --no-audit --no-fund
 	@touch $@
+
+bench-router: $(B)/bench/router_bench ## how long a routing decision takes, in ns and cycles
+	@$<
+$(B)/bench/router_bench: bench/router_bench.c $(B)/executors.a
+	@mkdir -p $(@D)
+	@$(CC) -MMD -MP $(INCLUDES) $(CFLAGS) $< -o $@ $(B)/executors.a $(LDFLAGS) $(LIBS)
+-include $(B)/bench/router_bench.d

@@ -1,8 +1,12 @@
 # Plugins: shared objects that see include/ox/ and nothing else of ours, with their data beside them.
 #   executors/*.c     -> $(B)/plugins/NAME.so, each from the objects listed here
 #   tests/plugin/*.c  -> $(B)/tests/plugin/NAME.so: bad ones, for the registry's tests
-MARKET  := market router payload tokens datafile amount writer
-SIM     := sim_plugin sim ledger ledger_db tx draw pools raydium meteora tokens datafile
+MARKET  := market_plugin market limit sniper watch quote swap router payload pointer tokens datafile \
+           amount rfc3339 writer form
+SIM     := sim_plugin sim sim_config sim_price sim_land sim_trade sim_fault sim_api sim_topic \
+           ledger ledger_db ledger_page \
+           tx draw raydium meteora meteora_live flow split real pools price tokens datafile \
+           board board_db scenario faults db form pointer amount writer
 PLUGIN_DATA := $(patsubst executors/%,$(B)/plugins/%,$(wildcard executors/*.json))
 PLUGIN_LIBS := -Wl,--as-needed -ljansson -lpq -lcrypto -pthread
 TEST_PLUGINS := $(patsubst %.c,$(B)/%.so,$(wildcard tests/plugin/*.c))
@@ -26,14 +30,16 @@ $(B)/executors/%.o: executors/%.c
 	@echo "  CC $<"
 	@mkdir -p $(@D)
 	@$(COMPILE_PLUGIN)
-$(B)/executors/ledger_db.o: CFLAGS += -I/usr/include/postgresql
+$(patsubst %,$(B)/executors/%.o,db ledger_db ledger_page board_db board): CFLAGS += -I/usr/include/postgresql
 
 # Tests of their parts link these; both plugins' entry points have one name, so sim's is left out.
 $(B)/executors.a: $(patsubst %,$(B)/executors/%.o,$(sort $(filter-out sim_plugin,$(MARKET) $(SIM))))
 	@rm -f $@
 	@ar rcs $@ $^
 EXECUTOR_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/executors/*_test.c \
-                  tests/integration/ledger_test.c tests/integration/sim_test.c tests/threads/ledger_test.c))
+                  tests/integration/ledger_test.c tests/integration/board_test.c \
+                  tests/integration/sim_test.c tests/integration/sim_fault_test.c \
+                  tests/threads/ledger_test.c tests/threads/board_test.c))
 $(EXECUTOR_TESTS): $(B)/executors.a
 $(EXECUTOR_TESTS): LIBS := $(B)/executors.a $(LIBS)
 

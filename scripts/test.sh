@@ -3,7 +3,7 @@
 # REDIS_URL (make test has scripts/servers.sh set them), and sums them up; with ONLY=word those whose
 # name has it. A program that crashes, hangs, or leaves a sanitizer's report counts as failed.
 set -uo pipefail
-: "${B:=build}" "${ONLY:=}" "${SUITES:=unit threads integration e2e postman}" "${SAN:=}"
+: "${B:=build}" "${ONLY:=}" "${SUITES:=unit threads integration e2e postman chaos}" "${SAN:=}"
 export OXD=$PWD/$B/oxd
 SLOW=1
 [ -z "$SAN" ] || SLOW=4
@@ -100,6 +100,16 @@ with_modules() {
   "${@:2}"
 }
 
+chaos_quick() { # the cycles of tests/chaos, which has servers of its own
+  [[ quick == *$ONLY* ]] || return 0
+  OXD=$PWD/build/chaos/oxd timeout -k 10 $((LIMIT_S * 3)) node tests/chaos/run.mjs --quick \
+    >"$reports/out" 2>&1 </dev/null
+  if [[ $(tail -1 "$reports/out") =~ ^chaos:\ ([0-9]+)\ .*,\ ([0-9]+)\ did ]]
+  then count chaos quick "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" "$reports/out"
+  else count chaos quick 0 1 "$reports/out"
+  fi
+}
+
 shopt -s nullglob
 for suite in $SUITES; do
   case $suite in
@@ -107,6 +117,7 @@ for suite in $SUITES; do
   integration) criterion integration tests/integration/*_test.c ;;
   threads) threads ;;
   e2e) with_modules e2e tests/e2e -- node_tests e2e tests/e2e/*.test.mjs ;;
+  chaos) with_modules chaos tests/e2e -- chaos_quick ;;
   postman) with_modules postman tests/e2e postman -- node_tests postman tests/postman/*.test.mjs ;;
   *) echo "test.sh: no such suite: $suite" >&2; exit 2 ;;
   esac

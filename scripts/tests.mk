@@ -7,7 +7,7 @@ INTEG   := $(patsubst %.c,$(B)/%,$(wildcard tests/integration/*_test.c))
 THREADS := $(patsubst %.c,$(B)/%,$(wildcard tests/threads/*_test.c))
 FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_SECONDS ?= 60
-SUITES  ?= $(if $(filter thread,$(SAN)),threads e2e,unit $(if $(SAN),,threads) integration e2e postman)
+SUITES  ?= $(if $(filter thread,$(SAN)),threads e2e,unit $(if $(SAN),,threads) integration e2e postman $(if $(VARIANT),,chaos))
 
 C_FILES  = $(shell git ls-files '*.c' '*.h')
 TIDY_C   = $(filter src/% workers/% executors/%,$(filter %.c,$(C_FILES)))
@@ -36,6 +36,7 @@ test: ## all tests, against private servers; SAN=address,undefined or SUITES="un
 	@scripts/deps.sh test
 	@+$(MAKE) -j$(NPROC) $(if $(filter thread,$(SAN)),all $(TEST_PLUGINS),tests)
 	@+$(if $(filter threads,$(SUITES)),$(MAKE) -j$(NPROC) SAN=thread threads,:)
+	@+$(if $(filter chaos,$(SUITES)),$(MAKE) chaos-parts,:)
 	@B=$(B) SAN=$(SAN) SUITES="$(SUITES)" scripts/servers.sh tmp -- scripts/test.sh
 
 coverage: ## line coverage of src/ workers/ executors/ by all tests; fails under 80 %

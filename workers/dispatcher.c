@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "workers/intake.h"
 
@@ -97,6 +98,7 @@ static void on_owned(void *arg, enum status status, struct journal_claimed *clai
   d->reserved--;
   d->hungry = true;
   if (status == ST_OK) {
+    FAILPOINT("owned");
     int64_t now = clock_mono_ms();
     bool late = limited(d) && now - h->sent_ms > d->slack_ms;
     if (!late) note_start(d, h->item.token, now);
@@ -199,6 +201,7 @@ static void on_claimed(void *arg, enum status status, const struct queue_claimed
   bool probing = d->probing;
   d->claiming = d->probing = false;
   if (status != ST_OK) return;
+  if (claimed->n) FAILPOINT("claimed");
   for (size_t i = 0; i < claimed->n; i++) hand_over(d, &claimed->items[i]);
   if (claimed->n) d->hungry = true;
   if (claimed->gate == QUEUE_CLOSED) {
@@ -256,6 +259,18 @@ void dispatcher_wake(struct dispatcher *d)
 void dispatcher_queue_up(struct dispatcher *d)
 {
   d->hungry = true;
+}
+
+/* What is not a ULID is skipped: anybody can publish. */
+void dispatcher_stop(struct dispatcher *d, const char *ids, size_t len)
+{
+  const char *end = ids + len;
+  struct ulid id;
+  for (const char *at = ids; end - at >= ULID_LEN; at++)
+    if (ulid_parse(at, ULID_LEN, &id)) {
+      intake_cancel_order(d->intake, &id);
+      at += ULID_LEN;
+    }
 }
 
 /* ── keeping time ───────────────────────────────────────────────────────────────────────────── */
@@ -341,8 +356,10 @@ struct dispatcher *dispatcher_create(uv_loop_t *loop, const struct dispatcher_pa
   d->session = session_create(loop, o->database_url, o->lease_ms, &events);
   struct intake_parts intake = {.options = o,
                                 .registry = parts->registry,
+                                .venues = parts->venues,
                                 .journal = parts->journal,
                                 .guard = session_guard(d->session),
+                                .parks = parts->parks,
                                 .on_change = on_change,
                                 .arg = d};
   d->intake = intake_create(loop, &intake);
@@ -358,6 +375,7 @@ struct dispatcher *dispatcher_create(uv_loop_t *loop, const struct dispatcher_pa
 void dispatcher_drain(struct dispatcher *d, int64_t timeout_ms, void (*done)(void *arg), void *arg)
 {
   int64_t now = clock_mono_ms();
+  FAILPOINT("draining");
   d->draining = true;
   d->on_drained = done;
   d->drained_arg = arg;
@@ -396,6 +414,11 @@ void dispatcher_destroy(struct dispatcher *d, void (*done)(void *arg), void *arg
 bool dispatcher_alive(const struct dispatcher *d)
 {
   return session_alive(d->session);
+}
+
+bool dispatcher_empty(const struct dispatcher *d)
+{
+  return intake_empty(d->intake);
 }
 
 size_t dispatcher_slots(const struct dispatcher *d)

@@ -25,8 +25,10 @@ struct dispatcher;
 struct dispatcher_parts {
   const struct workers_options *options; /* outlives the dispatcher */
   const struct registry *registry;
+  struct venues *venues;
   struct queue *queue;
   struct journal *journal;
+  struct parks *parks;
   void (*on_queue_lost)(void *arg); /* Redis has forgotten things: sweep */
   void (*on_fatal)(void *arg);      /* too many threads are lost: end the process */
   void *arg;
@@ -37,6 +39,9 @@ struct dispatcher *dispatcher_create(uv_loop_t *loop, const struct dispatcher_pa
 /* What others tell it: there may be work (new orders, Redis back), the queue's connection is up. */
 void dispatcher_wake(struct dispatcher *d);
 void dispatcher_queue_up(struct dispatcher *d);
+/* dispatcher_stop() stops running those of these orders that it runs: they were cancelled. ids are
+ * ULIDs with spaces between. */
+void dispatcher_stop(struct dispatcher *d, const char *ids, size_t len);
 
 /* dispatcher_drain() claims no more. Jobs get half of timeout_ms to finish, then are cancelled;
  * done is called when none is left, or at the end of timeout_ms. */
@@ -53,6 +58,7 @@ struct dispatcher_slot {
   int64_t age_ms;
 };
 bool dispatcher_alive(const struct dispatcher *d); /* its session holds */
+bool dispatcher_empty(const struct dispatcher *d); /* no job, not even one that is stuck */
 size_t dispatcher_slots(const struct dispatcher *d);
 size_t dispatcher_busy(const struct dispatcher *d);
 struct dispatcher_slot dispatcher_slot(const struct dispatcher *d, size_t slot);

@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+enum { PROBE_LOOK_MS = 50 };
+
 char job_nudge[1];
 
 static struct job *job_of(const struct ox_host *table)
@@ -67,16 +69,17 @@ static enum ox_status_code on_emit(const struct ox_host *table, const char *name
   struct job *job = job_of(table);
   if (host_lost(job)) return OX_LOST;
   const struct ox_state *state = order_type_state(job->type, name);
-  if (!state || (state->flags & OX_STATE_ON_FAIL) || job->succeeded ||
+  if (!state || (state->flags & (OX_STATE_ON_FAIL | OX_STATE_ON_CANCEL)) || job->over ||
       !order_type_may_move(job->type, job->status, name))
     return OX_BAD_STATE;
-  if (state->phase == OX_SUCCEEDED && job->intent) return OX_OPEN_INTENT;
+  bool over = order_phase_terminal(state->phase);
+  if (over && job->intent) return OX_OPEN_INTENT;
   struct journal_entry *e = host_add(job);
   e->state = state;
   e->data = data ? mem_strdup(data) : NULL;
   job->status = state->name;
   job->view.status = state->name;
-  job->succeeded = state->phase == OX_SUCCEEDED;
+  job->over = over;
   atomic_store(&job->stage, state->name);
   return OX_OK;
 }
@@ -99,10 +102,34 @@ static enum ox_status_code on_keep(const struct ox_host *table, const void *stat
   return OX_OK;
 }
 
+/* A split that would gain nothing is no way either when the venues it is of are not asked. */
+static bool all_open(const struct ox_quote *quotes, size_t n)
+{
+  bool open = false;
+  for (size_t i = 0; i < n; i++) {
+    if (quotes[i].result == OX_VENUE_BREAKER_OPEN)
+      open = true;
+    else if (quotes[i].result != OX_VENUE_NO_SPLIT)
+      return false;
+  }
+  return open;
+}
+
+/* With every breaker open the order waits here, in its slot, until one of them lets a probe through
+ * that gets an answer: nothing was tried, so no attempt counts. To give it back meanwhile would be
+ * no gain: each time it came again it would be a start, and the limiter's window be used up by
+ * orders that only ask whether it is over. The job's deadline, a drain and a cancel end it. */
 static size_t on_quote(const struct ox_host *table, const struct ox_swap *swap,
                        struct ox_quote *quotes, size_t max)
 {
-  return host_quotes(job_of(table), swap, quotes, max);
+  struct job *job = job_of(table);
+  for (;;) {
+    if (venues_quote_waits(job->env->venues)) host_flush(job, false);
+    size_t n = venues_quote(job->env->venues, swap, quotes, max);
+    if (!all_open(quotes, n)) return n;
+    host_flush(job, false);
+    if (!host_wait(job, clock_mono_ns() + PROBE_LOOK_MS * 1000000)) return n;
+  }
 }
 
 static int on_resume(const struct ox_host *table, struct ox_receipt *receipt)
@@ -136,7 +163,7 @@ static enum ox_venue_result on_lookup(const struct ox_host *table, const char *v
   const struct registry_venue *v = registry_venue(job->env->registry, venue);
   if (!v) return OX_VENUE_UNAVAILABLE;
   host_flush(job, false);
-  return v->venue->lookup(v->self, tx_hash, clock_unix_ms() + job->env->venue_deadline_ms, landing);
+  return venues_lookup(job->env->venues, v, tx_hash, landing);
 }
 
 static enum ox_status_code on_sleep(const struct ox_host *table, int64_t ms)
@@ -184,15 +211,30 @@ static int on_is_cancelled(const struct ox_host *table)
 
 static void on_log(const struct ox_host *table, const char *level, const char *message)
 {
-  const struct ulid *id = &job_of(table)->journal.id;
-  if (strcmp(level, "error") == 0)
-    LOG_ERROR(message, LOG_ORDER(id));
-  else if (strcmp(level, "warn") == 0)
-    LOG_WARN(message, LOG_ORDER(id));
-  else if (strcmp(level, "info") == 0)
-    LOG_INFO(message, LOG_ORDER(id));
-  else
-    LOG_DEBUG(message, LOG_ORDER(id));
+  LOG_AT(log_level_of(level), message, LOG_ORDER(&job_of(table)->journal.id));
+}
+
+static enum ox_status_code on_park(const struct ox_host *table, const struct ox_park *park)
+{
+  struct job *job = job_of(table);
+  if (host_lost(job)) return OX_LOST;
+  if (park->topic && !parks_topic_valid(park->topic)) return OX_INVALID;
+  job->parked = true;
+  job->park = (struct journal_park){
+      .side = park->side, .level = park->level, .since_ms = job->claimed->order.updated_at_ms};
+  if (park->topic) snprintf(job->park.topic, sizeof job->park.topic, "%s", park->topic);
+  job->park_until_ms = park->until_ms;
+  return OX_OK;
+}
+
+static enum ox_status_code on_publish(const struct ox_host *table, const char *topic, int64_t level)
+{
+  struct job *job = job_of(table);
+  if (host_lost(job)) return OX_LOST;
+  if (!parks_topic_valid(topic)) return OX_INVALID;
+  host_flush(job, false);
+  enum status status = parks_publish(job->env->parks, topic, level, PARKS_PUBLISH_MS);
+  return status == ST_OK ? OX_OK : OX_AWAY;
 }
 
 void host_init(struct host *host, struct job *job)
@@ -211,5 +253,7 @@ void host_init(struct host *host, struct job *job)
                                  .now_ms = on_now,
                                  .random = on_random,
                                  .is_cancelled = on_is_cancelled,
-                                 .log = on_log};
+                                 .log = on_log,
+                                 .park = on_park,
+                                 .publish = on_publish};
 }

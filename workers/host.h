@@ -28,10 +28,6 @@ struct journal_entry *host_add(struct job *job);
 bool host_wait(struct job *job, int64_t until_ns);
 bool host_lost(const struct job *job);
 
-/* host_quotes() asks every venue at once; see ox_host.quote. In quoter.c. */
-size_t host_quotes(struct job *job, const struct ox_swap *swap, struct ox_quote *quotes,
-                   size_t max);
-
 /* In submit.c. */
 enum ox_status_code host_submit(struct job *job, const char *venue, const struct ox_swap *swap,
                                 struct ox_receipt *receipt);

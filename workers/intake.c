@@ -8,9 +8,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "workers/pool.h"
-#include "workers/quoter.h"
 
-enum { REPORTS = 4096, DRAIN_CHUNK = 64, WRITE_OFF_GRACE_MS = 5000, QUOTERS_MAX = 256 };
+enum { REPORTS = 4096, DRAIN_CHUNK = 64, WRITE_OFF_GRACE_MS = 5000 };
 
 #define REPORT_REFUSED                                                                             \
   "{\"code\":\"REPORT_REFUSED\",\"message\":\"the executor's report could not be stored\","        \
@@ -20,9 +19,9 @@ struct intake {
   struct intake_parts parts;
   struct job_env env;
   struct pool *pool;
-  struct quoter *quoter;
   uv_async_t async;
   struct list jobs; /* all of them: running, ending, released, abandoned */
+  size_t returning; /* of them: ours, given back before they ran */
   void (*on_destroyed)(void *arg), *destroyed_arg;
 };
 
@@ -33,6 +32,7 @@ static void wake(void *arg)
 
 static void forget(struct intake *in, struct job *job)
 {
+  if (!job->inbox && !job->abandoned) in->returning--;
   list_remove(&in->jobs, &job->node);
   job_destroy(job);
 }
@@ -114,6 +114,7 @@ static void dismiss(struct intake *in, struct report *r)
   if (r->answer) answer_worker(r->job, ST_STALE);
   if (!r->end) return;
   pool_returned(in->pool, r->job);
+  r->job->inbox = NULL;
   r->job->ended = true;
   settle(in, r->job);
 }
@@ -161,6 +162,7 @@ void intake_take(struct intake *in, struct journal_claimed *claimed, const char 
   struct job *job = job_create(&in->env, claimed, type, token);
   list_append(&in->jobs, &job->node);
   if (give_back) {
+    in->returning++;
     job->ended = true;
     post(in, job, release_entry(job, 0), false);
   } else {
@@ -173,9 +175,19 @@ static struct job *job_at(struct list_node *n)
   return container_of(n, struct job, node);
 }
 
+static void cancel(struct job *job)
+{
+  if (job->inbox && !job->ended) job_cancel(job);
+}
+
 void intake_cancel(struct intake *in)
 {
-  list_each(n, &in->jobs) if (job_at(n)->inbox && !job_at(n)->ended) job_cancel(job_at(n));
+  list_each(n, &in->jobs) cancel(job_at(n));
+}
+
+void intake_cancel_order(struct intake *in, const struct ulid *id)
+{
+  list_each(n, &in->jobs) if (ulid_compare(&job_at(n)->journal.id, id) == 0) cancel(job_at(n));
 }
 
 /* Over its deadline a job is told to stop; if it does not, it loses its order and its slot a
@@ -220,13 +232,6 @@ size_t intake_leases(const struct intake *in, struct queue_item *items, size_t m
   return i;
 }
 
-static size_t quoters(const struct intake_parts *parts)
-{
-  size_t venues = registry_venues(parts->registry);
-  size_t wanted = venues > 1 ? parts->options->concurrency * (venues - 1) : 1;
-  return wanted < QUOTERS_MAX ? wanted : QUOTERS_MAX;
-}
-
 struct intake *intake_create(uv_loop_t *loop, const struct intake_parts *parts)
 {
   struct intake *in = mem_alloc(sizeof *in);
@@ -236,16 +241,16 @@ struct intake *intake_create(uv_loop_t *loop, const struct intake_parts *parts)
   uv_async_init(loop, &in->async, on_async);
   in->async.data = in;
   in->env = (struct job_env){.registry = parts->registry,
+                             .venues = parts->venues,
                              .guard = parts->guard,
                              .reports = mailbox_create(REPORTS, wake, &in->async),
-                             .quotes = mailbox_create(REPORTS, NULL, NULL),
+                             .parks = parts->parks,
                              .seed = o->seed,
-                             .venue_deadline_ms = o->venue_deadline_ms,
                              .attempts_max = o->attempts,
                              .backoff_ms = o->backoff_ms,
-                             .takeovers_max = o->takeovers};
+                             .takeovers_max = o->takeovers,
+                             .park_recheck_ms = o->park_recheck_ms};
   in->pool = pool_create(o->concurrency);
-  in->quoter = quoter_create(in->env.quotes, quoters(parts));
   return in;
 }
 
@@ -262,10 +267,10 @@ void intake_destroy(struct intake *in, void (*done)(void *arg), void *arg)
   in->on_destroyed = done;
   in->destroyed_arg = arg;
   if (list_empty(&in->jobs)) {
-    quoter_destroy(in->quoter);
     pool_destroy(in->pool);
     mailbox_destroy(in->env.reports);
-    mailbox_destroy(in->env.quotes);
+  } else {
+    mailbox_close(in->env.reports); /* whoever reports from now on finds no loop to wake */
   }
   uv_close((uv_handle_t *)&in->async, on_async_closed);
 }
@@ -275,9 +280,11 @@ size_t intake_slots(const struct intake *in)
   return pool_slots(in->pool);
 }
 
+/* An order that is being given back still is this process's own: it holds its place until then. */
 size_t intake_idle(const struct intake *in)
 {
-  return pool_idle(in->pool);
+  size_t idle = pool_idle(in->pool);
+  return idle > in->returning ? idle - in->returning : 0;
 }
 
 bool intake_empty(const struct intake *in)

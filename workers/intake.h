@@ -19,8 +19,10 @@ struct intake;
 struct intake_parts {
   const struct workers_options *options;
   const struct registry *registry;
+  struct venues *venues;
   struct journal *journal;
   struct session_guard *guard;
+  struct parks *parks;
   void (*on_change)(void *arg); /* a slot is free */
   void *arg;
 };
@@ -33,6 +35,7 @@ void intake_destroy(struct intake *in, void (*done)(void *arg), void *arg);
 void intake_take(struct intake *in, struct journal_claimed *claimed, const char *token,
                  bool give_back);
 void intake_cancel(struct intake *in); /* every job */
+void intake_cancel_order(struct intake *in, const struct ulid *id);
 void intake_enforce_deadlines(struct intake *in, int64_t now_ms);
 
 bool intake_runs(const struct intake *in, const struct ulid *id);

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "plugin/blame.h"
 #include "workers/host.h"
 
 enum { ENTRIES_MAX_BYTES = 4096, RELEASE_DELAY_MS = 1000, BACKOFF_MAX_MS = 3600 * 1000 };
@@ -133,6 +134,29 @@ static void add_retry(struct job *job)
   e->error = error_json(job, true, false);
 }
 
+/* Not all at the same moment: within the last quarter of the time. */
+static int64_t recheck_delay(const struct job *job)
+{
+  int64_t most = job->env->park_recheck_ms, spread = most / 4;
+  const unsigned char *id = job->journal.id.bytes; /* its last bytes are random */
+  int64_t part = id[14] << 8 | id[15];
+  return most - spread * part / 65536;
+}
+
+static void add_park(struct job *job)
+{
+  struct journal_entry *e = host_add(job);
+  e->hold = JOURNAL_RELEASE;
+  e->delay_ms = recheck_delay(job);
+  if (job->park_until_ms) {
+    int64_t left = job->park_until_ms - clock_unix_ms();
+    if (left < e->delay_ms) e->delay_ms = left > 0 ? left : 0;
+  }
+  if (!job->park.topic[0]) return;
+  e->park = mem_alloc(sizeof *e->park);
+  *e->park = job->park;
+}
+
 static void say(struct job *job, const char *code, const char *text)
 {
   snprintf(job->error_code, sizeof job->error_code, "%s", code);
@@ -150,17 +174,20 @@ static bool must_reconcile(const struct job *job)
 
 static void conclude(struct job *job, enum ox_outcome outcome)
 {
-  if (job->succeeded) return; /* the order has ended, whatever the executor says now */
+  if (job->over) return; /* the order has ended, whatever the executor says now */
   if (host_lost(job) || must_reconcile(job)) {
     add_release(job);
   } else if (outcome == OX_RETRY) {
     add_retry(job);
+  } else if (outcome == OX_PARK && job->parked) {
+    add_park(job);
   } else if (outcome == OX_FAIL) {
     add_failure(job, false);
   } else {
     say(job, "EXECUTOR_PROTOCOL",
-        outcome == OX_DONE ? "the executor ended without a succeeded state"
-                           : "the executor's outcome is not supported");
+        outcome == OX_DONE   ? "the executor ended without a terminal state"
+        : outcome == OX_PARK ? "the executor parked without saying what it waits for"
+                             : "the executor's outcome is none there is");
     add_failure(job, false);
   }
 }
@@ -175,6 +202,14 @@ static void report_end(struct job *job)
   mailbox_post_wait(job->env->reports, r);
 }
 
+static enum ox_outcome execute(struct job *job, const struct host *host)
+{
+  struct blame before = blame_enter("executor", job->type->name);
+  enum ox_outcome outcome = job->type->executor->execute(&job->view, &host->table);
+  blame_leave(before);
+  return outcome;
+}
+
 void job_run(struct job *job)
 {
   struct host host;
@@ -186,7 +221,7 @@ void job_run(struct job *job)
     say(job, "TAKEOVER_LIMIT", "the order was taken over from dead workers too often");
     add_failure(job, false);
   } else {
-    conclude(job, job->type->executor->execute(&job->view, &host.table));
+    conclude(job, execute(job, &host));
   }
   report_end(job);
 }

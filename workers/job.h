@@ -15,21 +15,24 @@
 
 #include "base/json.h"
 #include "base/mailbox.h"
+#include "journal/park.h"
 #include "journal/session.h"
 #include "journal/step.h"
 #include "plugin/registry.h"
+#include "workers/venues.h"
 
 /* What every worker needs and nobody changes while they run. */
 struct job_env {
   const struct registry *registry;
+  struct venues *venues;
   struct session_guard *guard;
   struct mailbox *reports; /* of struct report */
-  struct mailbox *quotes;  /* of struct quote_task, to the quoters */
+  struct parks *parks;
   uint64_t seed;
-  int64_t venue_deadline_ms;
   int64_t attempts_max;
   int64_t backoff_ms;
   int64_t takeovers_max;
+  int64_t park_recheck_ms;
 };
 
 enum { JOB_KEEP_MAX = 1024, JOB_ERROR_CODE_MAX = 64, JOB_ERROR_TEXT_MAX = 256 };
@@ -58,13 +61,16 @@ struct job {
   struct json_object payload;
   struct ox_order view;
   const char *status;
-  bool succeeded;
+  bool over;                     /* a terminal state was emitted */
   struct journal_intent *intent; /* open; NULL: none */
   unsigned submits;
   struct list chain; /* of journal_entry: not reported yet */
   char error_code[JOB_ERROR_CODE_MAX], error_text[JOB_ERROR_TEXT_MAX];
   void *keep;
   size_t keep_len;
+  bool parked; /* host->park() was called: what it waits for, and until when */
+  struct journal_park park;
+  int64_t park_until_ms; /* Unix time; 0: none */
 };
 
 /* What a worker tells the loop: entries to be journaled in this order, and whether it is done. */

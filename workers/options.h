@@ -15,7 +15,7 @@ struct workers_options {
   int64_t backoff_ms; /* doubled with each attempt */
   int64_t takeovers;  /* from dead workers, at the most */
   int64_t job_deadline_ms;
-  int64_t venue_deadline_ms;
+  int64_t park_recheck_ms; /* a parked order is looked at again by then */
   uint64_t seed;
 };
 

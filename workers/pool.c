@@ -10,7 +10,6 @@
 enum { INBOX = 64, STACK_BYTES = 512 * 1024 };
 
 struct worker {
-  struct worker *next; /* among the retired */
   pthread_t thread;
   struct mailbox *inbox; /* one job at a time, and nudges */
 };
@@ -22,8 +21,7 @@ struct slot {
 
 struct pool {
   size_t n, idle, n_lost;
-  struct worker **lost;   /* written off; at most n */
-  struct worker *retired; /* came back after all: a late quote may still nudge their inbox */
+  struct worker **lost; /* written off; at most n */
   struct slot slots[];
 };
 
@@ -50,14 +48,10 @@ static struct worker *worker_create(void)
   return NULL;
 }
 
-static void worker_join(struct worker *w)
+static void worker_destroy(struct worker *w)
 {
   mailbox_close(w->inbox);
   pthread_join(w->thread, NULL);
-}
-
-static void worker_free(struct worker *w)
-{
   mailbox_destroy(w->inbox);
   free(w);
 }
@@ -77,14 +71,7 @@ struct pool *pool_create(size_t slots)
 void pool_destroy(struct pool *p)
 {
   if (!p) return;
-  for (size_t i = 0; i < p->n; i++) {
-    worker_join(p->slots[i].worker);
-    worker_free(p->slots[i].worker);
-  }
-  for (struct worker *w; (w = p->retired) != NULL;) {
-    p->retired = w->next;
-    worker_free(w);
-  }
+  for (size_t i = 0; i < p->n; i++) worker_destroy(p->slots[i].worker);
   free(p->lost);
   free(p);
 }
@@ -130,9 +117,7 @@ void pool_write_off(struct pool *p, struct job *job)
   struct worker *fresh = worker_create();
   if (!fresh || p->n_lost == p->n) {
     LOG_ERROR("cannot replace a worker thread");
-    if (!fresh) return;
-    worker_join(fresh);
-    worker_free(fresh);
+    if (fresh) worker_destroy(fresh);
     return;
   }
   struct slot *slot = &p->slots[job->slot];
@@ -147,9 +132,7 @@ void pool_returned(struct pool *p, struct job *job)
 {
   for (size_t i = 0; i < p->n_lost; i++) {
     if (p->lost[i]->inbox != job->inbox) continue;
-    worker_join(p->lost[i]);
-    p->lost[i]->next = p->retired;
-    p->retired = p->lost[i];
+    worker_destroy(p->lost[i]);
     p->lost[i] = p->lost[--p->n_lost];
     return;
   }

@@ -8,23 +8,27 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "workers/host.h"
 
-enum { LOOK_FIRST_MS = 5, LOOK_MAX_MS = 50, RESEND_FIRST_MS = 250, RESEND_MAX_MS = 2000 };
+enum {
+  LOOK_FIRST_MS = 5,
+  LOOK_MAX_MS = 50,
+  LOOK_AWAY_MAX_MS = 1000, /* while the venue gives no answer; no breaker keeps us from asking */
+  RESEND_FIRST_MS = 250,
+  RESEND_MAX_MS = 2000
+};
 
 static enum ox_venue_result send_bytes(struct job *job, const struct registry_venue *v)
 {
-  int64_t deadline = clock_unix_ms() + job->env->venue_deadline_ms;
-  return v->venue->submit(v->self, &job->intent->tx, deadline);
+  return venues_submit(job->env->venues, v, &job->intent->tx);
 }
 
 static void settle(struct job *job, enum journal_settle how, const struct ox_landing *landing)
 {
   struct journal_entry *e = host_add(job);
   e->settle = how;
-  memcpy(e->venue, job->intent->venue, sizeof e->venue);
-  memcpy(e->tx_hash, job->intent->tx.tx_hash, sizeof e->tx_hash);
   if (landing) e->landing = *landing;
   free(job->intent);
   job->intent = NULL;
@@ -47,6 +51,19 @@ static struct journal_intent *build(struct job *job, const struct registry_venue
   return intent;
 }
 
+/* The venue said no for good. Its book is read all the same: what is there is awaited, and when it
+ * shows that the bytes have expired, that is why. */
+static enum ox_status_code refused(struct job *job, const struct registry_venue *v)
+{
+  const struct ox_tx *tx = &job->intent->tx;
+  struct ox_landing seen = {.size = sizeof seen};
+  bool told = venues_lookup(job->env->venues, v, tx->tx_hash, &seen) == OX_VENUE_OK;
+  if (told && seen.state != OX_LANDING_ABSENT) return OX_OK;
+  bool expired = told && seen.as_of_ms > tx->expires_at_ms;
+  settle(job, JOURNAL_DEAD, told ? &seen : NULL);
+  return expired ? OX_DEAD : OX_REFUSED;
+}
+
 enum ox_status_code host_submit(struct job *job, const char *venue, const struct ox_swap *swap,
                                 struct ox_receipt *receipt)
 {
@@ -54,19 +71,19 @@ enum ox_status_code host_submit(struct job *job, const char *venue, const struct
   if (job->intent) return OX_OPEN_INTENT;
   if (host_lost(job)) return OX_LOST;
   const struct registry_venue *v = registry_venue(job->env->registry, venue);
-  if (!v) return OX_NO_VENUE;
+  if (!v || !venues_may_submit(job->env->venues, v)) return OX_NO_VENUE;
   struct journal_intent *intent = build(job, v, swap);
   if (!intent) return OX_REFUSED;
   struct journal_entry *e = host_add(job);
   e->intent = mem_alloc(sizeof *e->intent);
   *e->intent = *intent;
   job->intent = intent;
+  FAILPOINT("before_intent");
   if (host_flush(job, true) != ST_OK || host_lost(job)) return OX_LOST;
-  if (send_bytes(job, v) == OX_VENUE_REJECTED) {
-    settle(job, JOURNAL_DEAD, NULL);
-    return OX_REFUSED;
-  }
-  return OX_OK;
+  FAILPOINT("before_send");
+  enum ox_venue_result sent = send_bytes(job, v);
+  FAILPOINT("after_send");
+  return sent == OX_VENUE_REJECTED ? refused(job, v) : OX_OK;
 }
 
 /* The waits of await_landing, which grow. */
@@ -128,9 +145,9 @@ enum ox_status_code host_await_landing(struct job *job, struct ox_landing *landi
   struct patience p = {LOOK_FIRST_MS, RESEND_FIRST_MS, 0};
   for (;;) {
     if (host_lost(job)) return OX_LOST;
-    int64_t deadline = clock_unix_ms() + job->env->venue_deadline_ms;
     struct ox_landing seen = {.size = sizeof seen};
-    if (v->venue->lookup(v->self, job->intent->tx.tx_hash, deadline, &seen) == OX_VENUE_OK) {
+    bool told = venues_lookup(job->env->venues, v, job->intent->tx.tx_hash, &seen) == OX_VENUE_OK;
+    if (told) {
       enum verdict verdict = judge(job, v, &seen, &p);
       *landing = seen;
       if (verdict == FINAL_OK) return OX_OK;
@@ -139,6 +156,6 @@ enum ox_status_code host_await_landing(struct job *job, struct ox_landing *landi
     }
     host_flush(job, false);
     if (!host_wait(job, clock_mono_ns() + p.look_ms * 1000000)) return OX_LOST;
-    p.look_ms = grow(p.look_ms, LOOK_MAX_MS);
+    p.look_ms = grow(p.look_ms, told ? LOOK_MAX_MS : LOOK_AWAY_MAX_MS);
   }
 }

@@ -10,6 +10,11 @@
 #include <stdint.h>
 #include <string.h>
 
+/* OX_HAS() is whether a struct that carries its size reaches as far as member. */
+#define OX_HAS(object, member)                                                                     \
+  ((object)->size >=                                                                               \
+   (size_t)((const char *)&(object)->member - (const char *)(object)) + sizeof((object)->member))
+
 /* The phases every type of order shares; a type's own states are mapped onto them. */
 enum ox_phase { OX_QUEUED, OX_ACTIVE, OX_SUCCEEDED, OX_FAILED, OX_CANCELLED };
 

@@ -21,6 +21,8 @@ enum { LINE_MAX_BYTES = 4096 };
 static const char line_end[] = "}\n";
 static const char line_end_cut[] = ",\"cut\":true}\n";
 
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+
 static _Atomic int min_level = LOG_LEVEL_INFO;
 static _Atomic int log_fd = STDERR_FILENO;
 
@@ -43,6 +45,13 @@ void log_set_fd(int fd)
 bool log_enabled(enum log_level level)
 {
   return (int)level >= atomic_load_explicit(&min_level, memory_order_relaxed);
+}
+
+enum log_level log_level_of(const char *word)
+{
+  for (int level = 0; level <= LOG_LEVEL_ERROR; level++)
+    if (strcmp(level_names[level], word) == 0) return (enum log_level)level;
+  return LOG_LEVEL_INFO;
 }
 
 /* What fits beside the longest end of a line and the quote that closes a string. */
@@ -150,7 +159,6 @@ static void write_line(const struct line *l)
 
 void log_write(enum log_level level, const char *msg, const struct log_field *fields)
 {
-  static const char *const names[] = {"debug", "info", "warn", "error"};
   struct line l;
   l.len = 0;
   l.cut = false;
@@ -160,7 +168,7 @@ void log_write(enum log_level level, const char *msg, const struct log_field *fi
   put(&l, "{\"time\":", 8);
   put_string(&l, time);
   put_name(&l, "level");
-  put_string(&l, names[level]);
+  put_string(&l, level_names[level]);
   put_name(&l, "msg");
   put_string(&l, msg);
   for (const struct log_field *f = fields; !l.cut && f->kind != LOG_KIND_END; f++) put_field(&l, f);

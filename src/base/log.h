@@ -32,6 +32,7 @@ struct log_field {
 void log_set_level(enum log_level level);
 void log_set_fd(int fd); /* default 2; tests read it back from a pipe */
 bool log_enabled(enum log_level level);
+enum log_level log_level_of(const char *word); /* of "info"; an unknown word is info too */
 void log_write(enum log_level level, const char *msg, const struct log_field *fields);
 
 #define LOG_AT(level, msg, ...)                                                                    \

@@ -46,7 +46,9 @@ struct config {
   int64_t queue_lease_ms;
   int64_t queue_max;
   int64_t queue_max_takeovers;
-  int64_t job_deadline_ms; /* a job over it is cancelled; default 120000 */
+  int64_t park_recheck_ms;
+  int64_t limit_margin_bps; /* read by the executor itself */
+  int64_t job_deadline_ms;  /* a job over it is cancelled; default 120000 */
   int64_t batch_size;
   int64_t idempotency_ttl_s;
   int64_t cache_ttl_s;
@@ -56,9 +58,18 @@ struct config {
   struct config_range_ms quote_delay_ms;
   struct config_range_ms swap_delay_ms;
   struct config_range_ms delivery_delay_ms;
-  int64_t venue_deadline_ms; /* quote and acknowledgement; default 500 */
+  int64_t endpoint_threads;
+  int64_t endpoint_deadline_ms;
+  int64_t router_leg_cost_bps; /* default 1 */
+  int64_t venue_deadline_ms;   /* quote and acknowledgement; default 500 */
+  int64_t venue_retry_percent;
+  int64_t breaker_failures;
+  int64_t breaker_window_ms;
+  int64_t breaker_open_ms;
   uint64_t sim_seed;
   char *sim_profile;
+  int64_t sim_slot_ms;
+  int64_t sim_tx_slack_ms, sim_late_landing_ms, sim_lookup_lag_ms;
   /* auth */
   bool auth_required;
   char *jwt_secret;

@@ -16,7 +16,7 @@ static const char *const words_profile[] = {"seed", "realistic", NULL};
 static const char *const words_level[] = {"debug", "info", "warn", "error", NULL};
 static const char *const words_off[] = {"off", NULL};
 
-enum { HOUR_MS = 3600000, DAY_MS = 24 * HOUR_MS, YEAR_S = 365 * 86400 };
+enum { HOUR_MS = 3600000, DAY_MS = 24 * HOUR_MS, WEEK_MS = 7 * DAY_MS, YEAR_S = 365 * 86400 };
 
 #define AT(member) .offset = offsetof(struct config, member)
 
@@ -74,6 +74,8 @@ const struct key key_table[] = {
    .max = 10000, .help = "take-overs of an order from dead workers before it fails"},
   {"JOB_DEADLINE_MS", KEY_INT, AT(job_deadline_ms), .initial = "120000", .min = 100,
    .max = DAY_MS, .help = "a job that runs longer is cancelled"},
+  {"PARK_RECHECK_MS", KEY_INT, AT(park_recheck_ms), .initial = "21600000", .min = 1000,
+   .max = WEEK_MS, .help = "a waiting limit or sniper order is looked at again by then; each look is a start"},
   {"BATCH_SIZE", KEY_INT, AT(batch_size), .initial = "100", .min = 1, .max = 1000,
    .help = "orders of a batch request accepted in one go (no effect yet)"},
   {"IDEMPOTENCY_TTL_S", KEY_INT, AT(idempotency_ttl_s), .initial = "86400", .min = 1,
@@ -85,18 +87,42 @@ const struct key key_table[] = {
   /* execution */
   {"EXECUTOR_DIR", KEY_TEXT, AT(executor_dir), .initial = "",
    .help = "where executors and venues are; empty: plugins beside the binary"},
+  {"ENDPOINT_THREADS", KEY_INT, AT(endpoint_threads), .initial = "4", .min = 1, .max = 256,
+   .help = "requests to the plugins' own endpoints that run at once"},
+  {"ENDPOINT_DEADLINE_MS", KEY_INT, AT(endpoint_deadline_ms), .initial = "5000", .min = 1,
+   .max = HOUR_MS, .help = "how long such a request may take"},
   {"QUOTE_DELAY_MS", KEY_DELAY, AT(quote_delay_ms), .initial = "200", .max = HOUR_MS,
    .help = "how long a mock venue takes to quote"},
   {"SWAP_DELAY_MS", KEY_DELAY, AT(swap_delay_ms), .initial = "2000-3000", .max = HOUR_MS,
    .help = "how long a swap at a mock venue takes to land"},
   {"DELIVERY_DELAY_MS", KEY_DELAY, AT(delivery_delay_ms), .initial = "1000", .max = HOUR_MS,
    .help = "how long each step of a delivery takes (no effect yet)"},
+  {"ROUTER_LEG_COST_BPS", KEY_INT, AT(router_leg_cost_bps), .initial = "1", .max = 10000,
+   .help = "what another leg of a split costs, in 1/10000 of the output: it has to gain more"},
   {"VENUE_DEADLINE_MS", KEY_INT, AT(venue_deadline_ms), .initial = "500", .min = 1,
    .max = HOUR_MS, .help = "how long a venue has to quote or to acknowledge"},
+  {"VENUE_RETRY_PERCENT", KEY_INT, AT(venue_retry_percent), .initial = "10", .max = 100,
+   .words = words_off, .help = "quotes that may be asked for once more, of a hundred"},
+  {"BREAKER_FAILURES", KEY_INT, AT(breaker_failures), .initial = "5", .min = 1, .max = 100,
+   .help = "calls of a venue that fail in a row before it is let be"},
+  {"BREAKER_WINDOW_MS", KEY_INT, AT(breaker_window_ms), .initial = "10000", .min = 1,
+   .max = DAY_MS, .help = "within what time they have to"},
+  {"BREAKER_OPEN_MS", KEY_INT, AT(breaker_open_ms), .initial = "2000", .min = 1, .max = HOUR_MS,
+   .help = "how long it is let be before one quote probes it"},
+  {"LIMIT_MARGIN_BPS", KEY_INT, AT(limit_margin_bps), .initial = "300", .max = 5000,
+   .help = "how far venues may beat the mid price: so far from its limit an order is looked at"},
   {"SIM_SEED", KEY_SEED, AT(sim_seed), .initial = "0",
    .help = "seed of the mock venues; 0: a new one at each start"},
   {"SIM_PROFILE", KEY_WORD, AT(sim_profile), .initial = "seed", .words = words_profile,
    .help = "how the mock venues behave"},
+  {"SIM_SLOT_MS", KEY_INT, AT(sim_slot_ms), .initial = "400", .min = 1, .max = 600000,
+   .help = "how long a slot is, in profile realistic"},
+  {"SIM_TX_SLACK_MS", KEY_INT, AT(sim_tx_slack_ms), .initial = "2000", .max = HOUR_MS,
+   .help = "how much longer than its longest swap a mock venue's transaction lives"},
+  {"SIM_LATE_LANDING_MS", KEY_INT, AT(sim_late_landing_ms), .initial = "300", .min = 1,
+   .max = HOUR_MS, .help = "how long after its expiry a late transaction lands (a fault)"},
+  {"SIM_LOOKUP_LAG_MS", KEY_INT, AT(sim_lookup_lag_ms), .initial = "300", .min = 1,
+   .max = HOUR_MS, .help = "how far a lagging look-up is behind (a fault)"},
   /* auth */
   {"AUTH", KEY_BOOL, AT(auth_required), .initial = "off", .words = words_auth,
    .help = "whether calls need a bearer token (required: until there are tokens, all are refused)"},

@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "event/id_map.h"
@@ -200,6 +201,7 @@ static void on_history(void *arg, enum status status, const struct reader_event 
   struct watched *o = arg;
   struct hub *h = o->hub;
   h->reads--;
+  FAILPOINT("history_read");
   o->reading = false;
   if (h->closing) {
     settle(o);

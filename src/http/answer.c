@@ -79,31 +79,45 @@ void answer_empty(const struct call *call, int status, const struct http_header 
   reply(call, status, headers, n_headers, NULL);
 }
 
-static void send_problem(const struct call *call, enum problem p, const char *detail,
-                         const struct problem_errors *errors, const struct http_header *header)
+/* Sends the problem that answer_body() holds. */
+static void send_problem(const struct call *call, int status, const struct http_header *header)
+{
+  struct http_header headers[2];
+  size_t n = 0;
+  if (status == 503) headers[n++] = (struct http_header){"Retry-After", "1"};
+  if (header) headers[n++] = *header;
+  reply(call, status, headers, n, problem_json);
+}
+
+static void problem(const struct call *call, enum problem p, const char *detail,
+                    const struct problem_errors *errors, const struct http_header *header)
 {
   struct json_writer w;
   json_writer_init(&w, answer_body(call));
   problem_write(&w, NULL, p, detail, errors, http_reply_request_id(call->reply));
-  struct http_header headers[2];
-  size_t n = 0;
-  if (problem_status(p) == 503) headers[n++] = (struct http_header){"Retry-After", "1"};
-  if (header) headers[n++] = *header;
-  reply(call, problem_status(p), headers, n, problem_json);
+  send_problem(call, problem_status(p), header);
+}
+
+void answer_problem_own(const struct call *call, const struct problem_own *own)
+{
+  struct json_writer w;
+  json_writer_init(&w, answer_body(call));
+  problem_write_own(&w, own, http_reply_request_id(call->reply));
+  send_problem(call, own->status, NULL);
 }
 
 void answer_problem(const struct call *call, enum problem p, const char *detail)
 {
-  send_problem(call, p, detail, NULL, NULL);
+  problem(call, p, detail, NULL, NULL);
 }
 
 void answer_errors(const struct call *call, const struct problem_errors *errors)
 {
-  send_problem(call, PROBLEM_VALIDATION_FAILED, NULL, errors, NULL);
+  problem(call, PROBLEM_VALIDATION_FAILED, NULL, errors, NULL);
 }
 
 void answer_problem_with(const struct call *call, enum problem p, const char *detail,
                          struct http_header header)
 {
-  send_problem(call, p, detail, NULL, &header);
+  problem(call, p, detail, NULL, &header);
 }

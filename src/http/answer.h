@@ -27,6 +27,7 @@ void answer_empty(const struct call *call, int status, const struct http_header 
 /* detail NULL: the table's. A 503 says Retry-After: 1. */
 void answer_problem(const struct call *call, enum problem p, const char *detail);
 void answer_errors(const struct call *call, const struct problem_errors *errors);
+void answer_problem_own(const struct call *call, const struct problem_own *own);
 /* The same with one more header. */
 void answer_problem_with(const struct call *call, enum problem p, const char *detail,
                          struct http_header header);

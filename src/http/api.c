@@ -9,6 +9,7 @@ enum { BODY_MAX = 16 << 20 };
 
 void api_init(struct api *api)
 {
+  api->routes = routes_list(api->registry, &api->n_routes);
   cors_init(&api->cors, api->config->cors_origins);
   buf_init(&api->scratch, BODY_MAX);
   api->started_ms = clock_mono_ms();
@@ -16,6 +17,7 @@ void api_init(struct api *api)
 
 void api_deinit(struct api *api)
 {
+  free(api->routes);
   cors_deinit(&api->cors);
   buf_deinit(&api->scratch);
 }

@@ -18,6 +18,7 @@
 #include "journal/journal.h"
 #include "net/http.h"
 #include "net/ws.h"
+#include "plugin/desk.h"
 #include "plugin/registry.h"
 #include "queue/queue.h"
 #include "store/reader.h"
@@ -28,6 +29,16 @@ enum api_workers {
   API_WORKERS_DOWN,
 };
 
+/* How a venue is, as this process sees it. */
+struct api_venue {
+  const char *name;
+  const char *state; /* of its breaker: "closed", "open", "half-open" */
+  bool well;
+  int64_t failures; /* in a row */
+  int64_t probe_ms; /* until it is asked again; 0: now */
+};
+enum { API_VENUES_MAX = 64 };
+
 struct api {
   /* borrowed; set before api_init() */
   struct journal *journal;
@@ -36,9 +47,11 @@ struct api {
   struct hub *hub;
   struct ws_server *ws;
   const struct registry *registry;
+  struct desk *desk; /* runs the plugins' endpoints */
   const struct config *config;
   bool (*redis_up)(void *arg);
   enum api_workers (*workers)(void *arg);
+  size_t (*venues)(void *arg, struct api_venue *out, size_t max);
   void *probe_arg;
 
   bool health_only; /* a worker's port: nothing but health and metrics */
@@ -46,6 +59,8 @@ struct api {
   bool queue_full;  /* QUEUE_MAX orders wait: no more are accepted */
 
   /* own */
+  struct route *routes; /* see routes_list() */
+  size_t n_routes;
   struct cors cors;
   struct buf scratch; /* the body being written; see answer_body() */
   int64_t started_ms; /* monotonic */
@@ -61,6 +76,7 @@ struct http_handler api_handler(struct api *api);
 struct call {
   struct api *api;
   struct http_reply *reply;
+  const struct route *route;
   const char *origin; /* the browser's, if it is on the allow-list; lives as long as api */
 };
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "http/input.h"
 #include "order/order.h"
+#include "plugin/blame.h"
 
 static const char default_type[] = "market";
 
@@ -92,7 +93,10 @@ static void validate_payload(const struct envelope *e, struct problem_errors *er
                                  .fields = e->body.fields,
                                  .n_fields = e->n_payload,
                                  .created_at_ms = clock_unix_ms()};
-  if (e->type->executor->validate) e->type->executor->validate(&order, &errors->base);
+  if (!e->type->executor->validate) return;
+  struct blame before = blame_enter("executor", e->type->name);
+  e->type->executor->validate(&order, &errors->base);
+  blame_leave(before);
 }
 
 static void validate(const struct registry *registry, struct envelope *e,

@@ -17,6 +17,24 @@ void order_get_status(const struct call *call, const struct http_request *reques
 void order_get_events(const struct call *call, const struct http_request *request,
                       const char *param);
 
+void order_cancel(const struct call *call, const struct http_request *request, const char *param);
+
+void queue_stats_get(const struct call *call, const struct http_request *request,
+                     const char *param);
+void queue_pause_post(const struct call *call, const struct http_request *request,
+                      const char *param);
+void queue_resume_post(const struct call *call, const struct http_request *request,
+                       const char *param);
+void queue_purge_delete(const struct call *call, const struct http_request *request,
+                        const char *param);
+
+void dead_letters_get(const struct call *call, const struct http_request *request,
+                      const char *param);
+void dead_letters_redrive(const struct call *call, const struct http_request *request,
+                          const char *param);
+void dead_letter_redrive(const struct call *call, const struct http_request *request,
+                         const char *param);
+
 void stats_get(const struct call *call, const struct http_request *request, const char *param);
 
 void health_get(const struct call *call, const struct http_request *request, const char *param);

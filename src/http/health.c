@@ -1,6 +1,6 @@
 /*
- * health.c - GET /health, /livez, /readyz. Only PostgreSQL is needed to take orders: without Redis
- * or workers they wait, so the process is degraded, not down.
+ * health.c - GET /health, /livez, /readyz. Only PostgreSQL is needed to take orders: without Redis,
+ * workers or venues they wait, so the process is degraded, not down.
  */
 #include "base/clock.h"
 #include "base/json.h"
@@ -10,21 +10,47 @@
 struct checks {
   bool postgres, redis;
   enum api_workers workers;
+  struct api_venue venues[API_VENUES_MAX];
+  size_t n_venues;
 };
 
 static struct checks look(const struct api *api)
 {
-  return (struct checks){
+  struct checks c = {
       .postgres = reader_up(api->reader) && journal_up(api->journal),
       .redis = api->redis_up && api->redis_up(api->probe_arg),
       .workers = api->workers ? api->workers(api->probe_arg) : API_WORKERS_OFF,
   };
+  if (api->venues) c.n_venues = api->venues(api->probe_arg, c.venues, API_VENUES_MAX);
+  return c;
+}
+
+static bool all_venues_well(const struct checks *c)
+{
+  for (size_t i = 0; i < c->n_venues; i++)
+    if (!c->venues[i].well) return false;
+  return true;
 }
 
 static const char *summary(const struct checks *c)
 {
   if (!c->postgres) return "down";
-  return c->redis && c->workers != API_WORKERS_DOWN ? "ok" : "degraded";
+  bool well = c->redis && c->workers != API_WORKERS_DOWN && all_venues_well(c);
+  return well ? "ok" : "degraded";
+}
+
+static void write_venues(struct json_writer *w, const struct checks *c)
+{
+  json_begin(w, "venues");
+  for (size_t i = 0; i < c->n_venues; i++) {
+    const struct api_venue *v = &c->venues[i];
+    json_begin(w, v->name);
+    json_str(w, "state", v->state);
+    json_int(w, "failures", v->failures);
+    json_int(w, "retryInMs", v->probe_ms);
+    json_end(w);
+  }
+  json_end(w);
 }
 
 static void answer_health(const struct call *call, bool well)
@@ -48,6 +74,7 @@ void health_get(const struct call *call, const struct http_request *request, con
   json_str(&w, "postgres", c.postgres ? "up" : "down");
   json_str(&w, "redis", c.redis ? "up" : "down");
   json_str(&w, "workers", words[c.workers]);
+  write_venues(&w, &c);
   json_end(&w);
   json_end(&w);
   answer_health(call, c.postgres);

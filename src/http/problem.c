@@ -16,7 +16,7 @@ static const struct {
 } table[PROBLEMS] = {
     [PROBLEM_BAD_REQUEST] = {400, false, "BAD_REQUEST", "Bad Request", "not a valid request"},
     [PROBLEM_VALIDATION_FAILED] = {400, false, "VALIDATION_FAILED", "Bad Request",
-                                   "the order is not valid; errors lists what is wrong"},
+                                   "the request is not valid; errors lists what is wrong"},
     [PROBLEM_INVALID_ORDER_ID] = {400, false, "INVALID_ORDER_ID", "Bad Request",
                                   "not an orderId, nor an id of the caller's own"},
     [PROBLEM_INVALID_QUERY] = {400, false, "INVALID_QUERY", "Bad Request",
@@ -41,6 +41,18 @@ static const struct {
     [PROBLEM_ALREADY_SUBSCRIBED] = {409, false, "ALREADY_SUBSCRIBED", "Conflict",
                                     "this socket watches that order already"},
     [PROBLEM_STALE] = {409, true, "ORDER_MOVED_ON", "Conflict", "the order has moved on"},
+    [PROBLEM_ORDER_ENDED] = {409, false, "ORDER_ENDED", "Conflict", "the order has ended already"},
+    [PROBLEM_ORDER_SUBMITTED] = {409, false, "ORDER_SUBMITTED", "Conflict",
+                                 "the order was submitted and can no longer be cancelled"},
+    [PROBLEM_NOT_CANCELLABLE] = {409, false, "NOT_CANCELLABLE", "Conflict",
+                                 "orders of this type cannot be cancelled"},
+    [PROBLEM_NOT_A_DEAD_LETTER] = {409, false, "NOT_A_DEAD_LETTER", "Conflict",
+                                   "the order has not failed"},
+    [PROBLEM_OUTCOME_UNKNOWN] =
+        {409, false, "OUTCOME_UNKNOWN", "Conflict",
+         "what the order did is not known; placing it anew could do it twice"},
+    [PROBLEM_TYPE_NOT_EXECUTED] = {409, false, "TYPE_NOT_EXECUTED", "Conflict",
+                                   "no executor here runs orders of this type"},
     [PROBLEM_BODY_TOO_LARGE] = {413, false, "BODY_TOO_LARGE", "Content Too Large",
                                 "the body is larger than this path takes"},
     [PROBLEM_URI_TOO_LONG] = {414, false, "URI_TOO_LONG", "URI Too Long", "the URI is too long"},
@@ -72,6 +84,8 @@ static const struct {
     [PROBLEM_QUEUE_UNAVAILABLE] = {503, true, "QUEUE_UNAVAILABLE", "Service Unavailable",
                                    "Redis cannot be reached"},
     [PROBLEM_DRAINING] = {503, true, "DRAINING", "Service Unavailable", "this process is stopping"},
+    [PROBLEM_ENDPOINT_TIMEOUT] = {504, true, "ENDPOINT_TIMEOUT", "Gateway Timeout",
+                                  "the endpoint did not answer in time"},
     [PROBLEM_HTTP_VERSION] = {505, false, "HTTP_VERSION_NOT_SUPPORTED",
                               "HTTP Version Not Supported", "HTTP/1.1 is spoken here"},
 };
@@ -84,6 +98,13 @@ int problem_status(enum problem p)
 const char *problem_code(enum problem p)
 {
   return table[p].code;
+}
+
+const char *problem_title(int status)
+{
+  for (int p = 0; p < PROBLEMS; p++)
+    if (table[p].status == status) return table[p].title;
+  return NULL;
 }
 
 enum problem problem_of(enum status status)
@@ -146,21 +167,38 @@ void problem_errors_add(struct problem_errors *errors, const char *pointer, cons
   json_end(w);
 }
 
+/* What every problem has, but for its errors; the object stays open. */
+static void begin(struct json_writer *w, const char *key, const struct problem_own *p,
+                  const char *request_id)
+{
+  json_begin(w, key);
+  json_str(w, "type", "about:blank");
+  json_str(w, "title", problem_title(p->status));
+  json_int(w, "status", p->status);
+  json_str(w, "detail", p->detail);
+  json_str(w, "code", p->code);
+  json_str(w, "requestId", request_id);
+}
+
 void problem_write(struct json_writer *w, const char *key, enum problem p, const char *detail,
                    const struct problem_errors *errors, const char *request_id)
 {
   bool one = errors && errors->n == 1;
   if (!detail) detail = one ? errors->detail : table[p].detail;
-  json_begin(w, key);
-  json_str(w, "type", "about:blank");
-  json_str(w, "title", table[p].title);
-  json_int(w, "status", table[p].status);
-  json_str(w, "detail", detail);
-  json_str(w, "code", one ? errors->code : table[p].code);
-  json_str(w, "requestId", request_id);
+  const struct problem_own own = {table[p].status, one ? errors->code : table[p].code, detail};
+  begin(w, key, &own, request_id);
   json_bool(w, "retryable", table[p].retryable);
   json_begin_array(w, "errors");
   if (errors && errors->n > 0) json_raw(w, NULL, errors->list.data, errors->list.len);
+  json_end_array(w);
+  json_end(w);
+}
+
+void problem_write_own(struct json_writer *w, const struct problem_own *own, const char *request_id)
+{
+  begin(w, NULL, own, request_id);
+  json_bool(w, "retryable", own->status == 429 || own->status == 503 || own->status == 504);
+  json_begin_array(w, "errors");
   json_end_array(w);
   json_end(w);
 }

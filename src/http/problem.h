@@ -30,6 +30,12 @@ enum problem {
   PROBLEM_REQUEST_IN_PROGRESS,
   PROBLEM_ALREADY_SUBSCRIBED,
   PROBLEM_STALE,
+  PROBLEM_ORDER_ENDED,
+  PROBLEM_ORDER_SUBMITTED,
+  PROBLEM_NOT_CANCELLABLE,
+  PROBLEM_NOT_A_DEAD_LETTER,
+  PROBLEM_OUTCOME_UNKNOWN,
+  PROBLEM_TYPE_NOT_EXECUTED,
   PROBLEM_BODY_TOO_LARGE,
   PROBLEM_URI_TOO_LONG,
   PROBLEM_UNSUPPORTED_MEDIA_TYPE,
@@ -45,6 +51,7 @@ enum problem {
   PROBLEM_STORE_UNAVAILABLE,
   PROBLEM_QUEUE_UNAVAILABLE,
   PROBLEM_DRAINING,
+  PROBLEM_ENDPOINT_TIMEOUT,
   PROBLEM_HTTP_VERSION,
   PROBLEMS
 };
@@ -72,6 +79,17 @@ void problem_errors_init(struct problem_errors *errors);
 void problem_errors_deinit(struct problem_errors *errors);
 void problem_errors_add(struct problem_errors *errors, const char *pointer, const char *code,
                         const char *detail);
+
+/* problem_title() is the title of problems with this status; NULL: there are none. */
+const char *problem_title(int status);
+
+/* A problem that is not in the table: a plugin's own. */
+struct problem_own {
+  int status; /* one with a title */
+  const char *code, *detail;
+};
+void problem_write_own(struct json_writer *w, const struct problem_own *own,
+                       const char *request_id);
 
 /* problem_write() adds the problem as an object. detail NULL: the table's. With exactly one error
  * the problem takes its code and detail. errors and request_id may be NULL. */

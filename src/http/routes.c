@@ -1,6 +1,6 @@
 /*
  * routes.c - the route table and what is checked before a handler runs: path, method, scope,
- * content type. Loop thread only; keeps nothing.
+ * content type. Loop thread only; keeps nothing but the list that api has.
  *
  * A path belongs to the first pattern in the table that matches it, so words stand before ":id".
  */
@@ -10,8 +10,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/alloc.h"
 #include "base/json.h"
 #include "http/answer.h"
+#include "http/endpoint.h"
 #include "http/handlers.h"
 #include "http/problem.h"
 
@@ -26,13 +28,56 @@ static const struct route table[] = {
     {"GET", "/api/orders/execute", 0, SCOPE_READ, watch_get},
     {"GET", "/api/orders/stats", 0, SCOPE_READ, stats_get},
     {"GET", "/api/orders/:id", 0, SCOPE_READ, order_get},
+    {"DELETE", "/api/orders/:id", 0, SCOPE_WRITE, order_cancel},
     {"GET", "/api/orders/:id/status", 0, SCOPE_READ, order_get_status},
     {"GET", "/api/orders/:id/events", 0, SCOPE_READ, order_get_events},
+    {"GET", "/queue/stats", 0, SCOPE_ADMIN, queue_stats_get},
+    {"POST", "/queue/pause", 0, SCOPE_ADMIN, queue_pause_post},
+    {"POST", "/queue/resume", 0, SCOPE_ADMIN, queue_resume_post},
+    {"DELETE", "/queue/purge", 0, SCOPE_ADMIN, queue_purge_delete},
+    {"GET", "/dlq", 0, SCOPE_ADMIN, dead_letters_get},
+    {"POST", "/dlq/redrive", 0, SCOPE_ADMIN, dead_letters_redrive},
+    {"POST", "/dlq/:id/redrive", 0, SCOPE_ADMIN, dead_letter_redrive},
+    {"GET", "/sqs/dlq", 0, SCOPE_ADMIN, dead_letters_get},
+    {"POST", "/sqs/dlq/redrive", 0, SCOPE_ADMIN, dead_letters_redrive},
+    {"POST", "/sqs/dlq/:id/redrive", 0, SCOPE_ADMIN, dead_letter_redrive},
+    {"GET", "/sqs/stats", 0, SCOPE_ADMIN, queue_stats_get},
+    {"POST", "/sqs/pause", 0, SCOPE_ADMIN, queue_pause_post},
+    {"POST", "/sqs/resume", 0, SCOPE_ADMIN, queue_resume_post},
+    {"DELETE", "/sqs/purge", 0, SCOPE_ADMIN, queue_purge_delete},
     {"GET", "/health", 0, SCOPE_OPEN, health_get},
     {"GET", "/livez", 0, SCOPE_OPEN, health_livez},
     {"GET", "/readyz", 0, SCOPE_OPEN, health_readyz},
 };
 enum { ROUTES = sizeof table / sizeof *table };
+
+/* ── the list ───────────────────────────────────────────────────────────────────────────────── */
+
+static enum scope scope_of(const char *word)
+{
+  if (strcmp(word, "orders:read") == 0) return SCOPE_READ;
+  return strcmp(word, "orders:write") == 0 ? SCOPE_WRITE : SCOPE_ADMIN;
+}
+
+struct route *routes_list(const struct registry *registry, size_t *n)
+{
+  size_t n_endpoints = registry_endpoints(registry);
+  struct route *list = mem_alloc((ROUTES + n_endpoints) * sizeof *list);
+  memcpy(list, table, sizeof table);
+  for (size_t i = 0; i < n_endpoints; i++) {
+    const struct ox_endpoint *e = registry_endpoint_at(registry, i)->endpoint;
+    list[ROUTES + i] =
+        (struct route){e->method, e->path, e->max_body, scope_of(e->scope), endpoint_run};
+  }
+  *n = ROUTES + n_endpoints;
+  return list;
+}
+
+const struct ox_endpoint *routes_endpoint(const struct call *call)
+{
+  size_t i = (size_t)(call->route - call->api->routes) - ROUTES;
+  return registry_endpoint_at(call->api->registry, i)->endpoint;
+}
 
 /* ── finding the route ──────────────────────────────────────────────────────────────────────── */
 
@@ -63,25 +108,41 @@ static bool method_is(const struct route *r, const char *method)
 /* resource() is the first route whose pattern matches the path, whatever its method, or NULL. */
 static const struct route *resource(const struct api *api, const char *path, char *param)
 {
-  for (size_t i = 0; i < ROUTES; i++)
-    if (match(table[i].pattern, path, param))
-      return api->health_only && table[i].scope != SCOPE_OPEN ? NULL : &table[i];
+  for (size_t i = 0; i < api->n_routes; i++)
+    if (match(api->routes[i].pattern, path, param))
+      return api->health_only && api->routes[i].scope != SCOPE_OPEN ? NULL : &api->routes[i];
   return NULL;
 }
 
-static const struct route *route_of(const struct route *resource, const char *method)
+static const struct route *route_of(const struct api *api, const struct route *resource,
+                                    const char *method)
 {
-  for (const struct route *r = resource; r < table + ROUTES; r++)
+  for (const struct route *r = resource; r < api->routes + api->n_routes; r++)
     if (strcmp(r->pattern, resource->pattern) == 0 && method_is(r, method)) return r;
   return NULL;
 }
 
+enum status routes_check(const struct registry *registry, char *error, size_t error_len)
+{
+  char param[PARAM_MAX];
+  for (size_t i = 0; i < registry_endpoints(registry); i++) {
+    const struct registry_endpoint *e = registry_endpoint_at(registry, i);
+    for (size_t k = 0; k < ROUTES; k++) {
+      if (!match(table[k].pattern, e->endpoint->path, param)) continue;
+      snprintf(error, error_len, "%s: endpoint %s %s: the path is oxd's own, as %s", e->file,
+               e->endpoint->method, e->endpoint->path, table[k].pattern);
+      return ST_CONFLICT;
+    }
+  }
+  return ST_OK;
+}
+
 /* ── what is answered without a handler ─────────────────────────────────────────────────────── */
 
-static void list_methods(const struct route *resource, char out[ALLOW_MAX])
+static void list_methods(const struct api *api, const struct route *resource, char out[ALLOW_MAX])
 {
   size_t len = 0;
-  for (const struct route *r = resource; r < table + ROUTES; r++) {
+  for (const struct route *r = resource; r < api->routes + api->n_routes; r++) {
     if (strcmp(r->pattern, resource->pattern) != 0) continue;
     const char *also = strcmp(r->method, "GET") == 0 ? "HEAD, " : "";
     len += (size_t)snprintf(out + len, ALLOW_MAX - len, "%s, %s", r->method, also);
@@ -136,10 +197,10 @@ static const struct route *route_for(const struct call *call, const struct http_
     answer_problem(call, PROBLEM_NOT_FOUND, NULL);
     return NULL;
   }
-  const struct route *route = route_of(found, request->method);
+  const struct route *route = route_of(call->api, found, request->method);
   if (!route) {
     char allow[ALLOW_MAX];
-    list_methods(found, allow);
+    list_methods(call->api, found, allow);
     if (strcmp(request->method, "OPTIONS") == 0)
       answer_options(call, request, allow);
     else
@@ -165,7 +226,7 @@ static struct call call_of(struct api *api, const struct http_request *request,
                            struct http_reply *reply)
 {
   const char *origin = api->cors.n > 0 ? http_request_header(request, "Origin") : NULL;
-  return (struct call){api, reply, cors_find(&api->cors, origin)};
+  return (struct call){.api = api, .reply = reply, .origin = cors_find(&api->cors, origin)};
 }
 
 size_t routes_on_head(void *arg, const struct http_request *request, struct http_reply *reply)
@@ -181,6 +242,7 @@ void routes_on_request(void *arg, const struct http_request *request, struct htt
   char param[PARAM_MAX];
   struct call call = call_of(arg, request, reply);
   const struct route *route = route_for(&call, request, param);
+  call.route = route;
   if (route) route->handle(&call, request, *param ? param : NULL);
 }
 

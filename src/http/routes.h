@@ -1,6 +1,6 @@
 /*
  * routes.h - from a request to its handler. One table; adding a resource is a line in it and a file
- * beside it. Loop thread only.
+ * beside it. Behind it come the endpoints that plugins bring. Loop thread only.
  */
 #ifndef HTTP_ROUTES_H
 #define HTTP_ROUTES_H
@@ -24,6 +24,16 @@ struct route {
   enum scope scope;
   route_fn handle;
 };
+
+/* routes_list() gives the table and registry's endpoints behind it, to be freed. */
+struct route *routes_list(const struct registry *registry, size_t *n);
+
+/* routes_endpoint() is what call's route, one of the latter, stands for. */
+const struct ox_endpoint *routes_endpoint(const struct call *call);
+
+/* routes_check() is ST_CONFLICT when an endpoint has a path that is one of ours; error says which.
+ */
+enum status routes_check(const struct registry *registry, char *error, size_t error_len) MUST_CHECK;
 
 /* The callbacks of struct http_handler; arg is the struct api. */
 size_t routes_on_head(void *arg, const struct http_request *request, struct http_reply *reply);

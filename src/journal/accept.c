@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "journal/internal.h"
 
@@ -238,6 +239,7 @@ static void announce(struct lane *lane, const struct accept_op *op)
 
 static void finish(struct lane *lane, struct accept_op *op)
 {
+  if (op->result == ST_OK) FAILPOINT("accept_committed");
   if (op->result == ST_OK) announce(lane, op);
   answer(op, op->result);
   free(op);

@@ -1,9 +1,8 @@
 /*
- * internal.h - what journal.c, accept.c, claim.c and step.c share: the lanes, and what is in the
+ * internal.h - what journal.c and the files of its requests share: the lanes, and what is in the
  * transaction that a lane has in flight.
- *
  * A lane is one connection with at most one transaction under way. When its answer is lost, what
- * was in it stays in the lane, in doubt, until the lane has read it back.
+ * was in it stays there, in doubt, until it is read back.
  */
 #ifndef JOURNAL_INTERNAL_H
 #define JOURNAL_INTERNAL_H
@@ -53,7 +52,7 @@ struct claim_op {
 };
 
 /* The statements a step may need; a step needs exactly one. */
-enum step_kind { STEP_PLAIN, STEP_WITH_INTENT, STEP_WITH_SETTLE, STEP_KINDS };
+enum step_kind { STEP_PLAIN, STEP_WITH_INTENT, STEP_WITH_SETTLE, STEP_WITH_PARK, STEP_KINDS };
 
 /* What reading back says of a step in doubt. */
 enum step_found { STEP_LOST, STEP_HAPPENED, STEP_DID_NOT };
@@ -81,8 +80,9 @@ struct lane {
   int64_t at_ms;         /* time of acceptance of the unkeyed accepts */
   struct accept_op *accepts[BATCH_MAX], *keyed[BATCH_MAX];
   struct claim_op *claims[BATCH_MAX];
+  struct cancel_op *cancels[BATCH_MAX];
   struct step_op steps[STEP_KINDS][BATCH_MAX];
-  size_t n_accepts, n_keyed, n_claims, n_steps[STEP_KINDS];
+  size_t n_accepts, n_keyed, n_claims, n_cancels, n_steps[STEP_KINDS];
   struct pg_array arrays[PARAMS_MAX];
 };
 
@@ -93,9 +93,12 @@ struct journal {
   uv_prepare_t prepare;
   uv_timer_t timer;
   struct lane lanes[LANES];
-  struct list accepts, keyed, claims, orders; /* waiting */
-  size_t solo_left;                           /* so many requests go one by one */
-  struct pg_array types, claim_states;        /* of the executors, for claims */
+  struct list accepts, keyed, claims, cancels, orders; /* waiting */
+  struct list cancels_held;                            /* for the timer */
+  struct purge *purge;                                 /* under way; NULL: none */
+  struct redrive *redrive;                             /* of all dead letters; NULL: none */
+  size_t solo_left;                                    /* so many requests go one by one */
+  struct pg_array types, claim_states;                 /* of the executors, for claims */
   int closing;
   bool closed;
   void (*on_destroyed)(void *arg);
@@ -140,5 +143,8 @@ struct doubt_row {
 };
 void step_found(struct lane *lane, const struct doubt_row *row);
 void step_resolved(struct lane *lane);
+
+/* journal_conn() is a connection for what is asked outside of a lane's transaction, or NULL. */
+struct pg_conn *journal_conn(const struct journal *j);
 
 #endif

@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
+#include "journal/cancel_op.h"
 #include "journal/statements.h"
 
 static void lane_doubt(struct lane *lane);
@@ -30,14 +32,14 @@ void params_get(struct lane *lane, struct pg_param *params, int n)
 
 static bool lane_empty(const struct lane *lane)
 {
-  size_t n = lane->n_accepts + lane->n_keyed + lane->n_claims;
+  size_t n = lane->n_accepts + lane->n_keyed + lane->n_claims + lane->n_cancels;
   for (int k = 0; k < STEP_KINDS; k++) n += lane->n_steps[k];
   return n == 0;
 }
 
 static void lane_clear(struct lane *lane)
 {
-  lane->n_accepts = lane->n_keyed = lane->n_claims = 0;
+  lane->n_accepts = lane->n_keyed = lane->n_claims = lane->n_cancels = 0;
   memset(lane->n_steps, 0, sizeof lane->n_steps);
   lane->busy = lane->solo = false;
 }
@@ -48,8 +50,11 @@ static void lane_committed(struct lane *lane)
   accept_committed(lane);
   claim_committed(lane);
   step_committed(lane);
+  cancel_committed(lane);
   lane_clear(lane);
+  FAILPOINT("before_relay");
   relay_flush(relay);
+  FAILPOINT("after_relay");
 }
 
 /* An error that has nothing to do with what was asked: the same again may well succeed. */
@@ -73,16 +78,18 @@ static void lane_rolled_back(struct lane *lane, const char *sqlstate)
     accept_refuse(lane, ST_BROKEN);
     claim_refuse(lane);
     step_refuse(lane);
+    cancel_refuse(lane);
   } else {
     if (passing(sqlstate)) {
       lane->not_before_ms = clock_mono_ms() + REFUSED_PAUSE_MS;
     } else {
-      j->solo_left = lane->n_accepts + lane->n_keyed + lane->n_claims;
+      j->solo_left = lane->n_accepts + lane->n_keyed + lane->n_claims + lane->n_cancels;
       for (int k = 0; k < STEP_KINDS; k++) j->solo_left += lane->n_steps[k];
     }
     accept_requeue(lane);
     claim_requeue(lane);
     step_requeue(lane);
+    cancel_requeue(lane);
   }
   lane_clear(lane);
 }
@@ -97,6 +104,7 @@ static void on_end(void *arg, enum pg_outcome outcome, const char *sqlstate)
     LOG_WARN("transaction refused", LOG_STR("sqlstate", sqlstate));
     lane_rolled_back(lane, sqlstate);
   } else {
+    FAILPOINT("in_doubt");
     lane->ready = false; /* busy stays: what is in the lane is in doubt until it is up again */
   }
 }
@@ -114,6 +122,7 @@ static void on_doubt_row(void *arg, const PGresult *r)
                             .updated_at_ms = pg_get_time_ms(r, i, 5)};
     accept_found(lane, &row.id, row.created_at_ms);
     step_found(lane, &row);
+    cancel_found(lane, &row);
   }
 }
 
@@ -128,6 +137,7 @@ static void on_doubt_end(void *arg, enum pg_outcome outcome, const char *sqlstat
   }
   accept_resolved(lane);
   step_resolved(lane);
+  cancel_committed(lane);
   lane_clear(lane);
   relay_flush(lane->journal->relay);
   lane->ready = pg_up(lane->conn);
@@ -138,10 +148,12 @@ static void lane_doubt(struct lane *lane)
 {
   claim_refuse(lane);
   accept_forget(lane);
+  cancel_forget(lane);
   params_types(lane, (enum pg_oid[]){PG_UUID}, 1);
   struct pg_array *ids = &lane->arrays[0];
   for (size_t i = 0; i < lane->n_accepts; i++) pg_array_ulid(ids, &lane->accepts[i]->id);
   for (size_t i = 0; i < lane->n_keyed; i++) pg_array_ulid(ids, &lane->keyed[i]->id);
+  for (size_t i = 0; i < lane->n_cancels; i++) pg_array_ulid(ids, &lane->cancels[i]->id);
   for (int k = 0; k < STEP_KINDS; k++)
     for (size_t i = 0; i < lane->n_steps[k]; i++) pg_array_ulid(ids, &lane->steps[k][i].order->id);
   struct pg_param params[1];
@@ -174,7 +186,7 @@ static void on_down(void *arg)
 
 static size_t gathered(const struct journal *j)
 {
-  return j->accepts.len + j->keyed.len + j->claims.len + j->orders.len;
+  return j->accepts.len + j->keyed.len + j->claims.len + j->cancels.len + j->orders.len;
 }
 
 static void lane_fill(struct lane *lane)
@@ -183,11 +195,12 @@ static void lane_fill(struct lane *lane)
   if (j->solo_left > 0) {
     lane->solo = true;
     j->solo_left--;
-    if (!step_take(lane, 1) && !claim_take(lane, 1)) accept_take(lane, 1);
+    if (!step_take(lane, 1) && !claim_take(lane, 1) && !cancel_take(lane, 1)) accept_take(lane, 1);
     return;
   }
   step_take(lane, STEPS_MAX);
   claim_take(lane, BATCH_MAX);
+  cancel_take(lane, BATCH_MAX);
   accept_take(lane, BATCH_MAX);
 }
 
@@ -202,6 +215,7 @@ static void lane_send(struct lane *lane)
   assert(batch != NULL); /* ready means up */
   step_send(lane, batch);
   claim_send(lane, batch);
+  cancel_send(lane, batch);
   accept_send(lane, batch);
   lane->busy = true;
   lane->sent_ms = clock_mono_ms();
@@ -256,6 +270,7 @@ static void on_timer(uv_timer_t *handle)
   struct journal *j = handle->data;
   int64_t now = clock_mono_ms();
   accept_expire(j, now);
+  cancel_expire(j, now);
   for (int i = 0; i < LANES; i++) ping(&j->lanes[i], now);
 }
 
@@ -297,6 +312,8 @@ struct journal *journal_create(uv_loop_t *loop, const struct journal_options *op
   list_init(&j->accepts);
   list_init(&j->keyed);
   list_init(&j->claims);
+  list_init(&j->cancels);
+  list_init(&j->cancels_held);
   list_init(&j->orders);
   claimable_types(j);
   uv_prepare_init(loop, &j->prepare);
@@ -336,12 +353,14 @@ void journal_destroy(struct journal *j, void (*done)(void *arg), void *arg)
   j->destroyed_arg = arg;
   j->closed = true;
   accept_expire(j, INT64_MAX);
+  cancel_expire(j, INT64_MAX);
   for (int i = 0; i < LANES; i++) {
     struct lane *lane = &j->lanes[i];
     lane->ready = false;
     accept_refuse(lane, ST_AWAY);
     claim_refuse(lane);
     step_refuse(lane);
+    cancel_refuse(lane);
     lane_clear(lane);
   }
   for (struct list_node *n; (n = list_pop(&j->claims)) != NULL;)
@@ -350,6 +369,13 @@ void journal_destroy(struct journal *j, void (*done)(void *arg), void *arg)
   for (int i = 0; i < LANES; i++) pg_close(j->lanes[i].conn, on_conn_closed, j);
   uv_close((uv_handle_t *)&j->prepare, on_handle_closed);
   uv_close((uv_handle_t *)&j->timer, on_handle_closed);
+}
+
+struct pg_conn *journal_conn(const struct journal *j)
+{
+  for (int i = 0; i < LANES; i++)
+    if (j->lanes[i].ready) return j->lanes[i].conn;
+  return NULL;
 }
 
 bool journal_up(const struct journal *j)
@@ -366,5 +392,5 @@ bool journal_idle(const struct journal *j)
 {
   for (int i = 0; i < LANES; i++)
     if (j->lanes[i].busy) return false;
-  return gathered(j) == 0;
+  return gathered(j) + j->cancels_held.len == 0;
 }

@@ -8,8 +8,9 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "order/line.h"
+#include "queue/channel.h"
 
-enum { PUBLISH_MAX = 4 << 20 };
+enum { PUBLISH_MAX = 4 << 20, CANCELLED_MAX = 64 << 10 };
 
 struct items {
   struct queue_item *items;
@@ -18,9 +19,13 @@ struct items {
 
 struct relay {
   struct queue *queue;
-  struct items enqueued, succeeded, failed, put_back;
+  struct items enqueued, succeeded, failed, put_back, parked;
   struct buf events;
+  struct buf cancelled; /* of struct ulid: whatever Redis has of them is dropped */
+  struct buf stopped;   /* ids of cancelled orders that were running, each with a space behind it */
   bool let_go;
+  relay_parked_fn on_parked;
+  void *parked_arg;
 };
 
 struct relay *relay_create(struct queue *queue)
@@ -28,6 +33,8 @@ struct relay *relay_create(struct queue *queue)
   struct relay *r = mem_alloc(sizeof *r);
   r->queue = queue;
   buf_init(&r->events, PUBLISH_MAX);
+  buf_init(&r->cancelled, CANCELLED_MAX);
+  buf_init(&r->stopped, CANCELLED_MAX);
   return r;
 }
 
@@ -38,7 +45,10 @@ void relay_destroy(struct relay *r)
   free(r->succeeded.items);
   free(r->failed.items);
   free(r->put_back.items);
+  free(r->parked.items);
   buf_deinit(&r->events);
+  buf_deinit(&r->cancelled);
+  buf_deinit(&r->stopped);
   free(r);
 }
 
@@ -74,6 +84,26 @@ void relay_put_back(struct relay *r, const struct ulid *id, const char *token, i
   add(&r->put_back, id, token, delay_ms);
 }
 
+void relay_cancel(struct relay *r, const struct ulid *id, bool running)
+{
+  char text[ULID_LEN + 1];
+  buf_append(&r->cancelled, id, sizeof *id);
+  if (!running) return;
+  ulid_format(id, text);
+  buf_appendf(&r->stopped, "%s ", text);
+}
+
+void relay_park(struct relay *r, const struct ulid *id, const char *token, int64_t delay_ms)
+{
+  add(&r->parked, id, token, delay_ms);
+}
+
+void relay_on_parked(struct relay *r, relay_parked_fn fn, void *arg)
+{
+  r->on_parked = fn;
+  r->parked_arg = arg;
+}
+
 static void on_done(void *arg, enum status status)
 {
   struct relay *r = arg;
@@ -86,6 +116,34 @@ static void settle(struct relay *r, struct items *items, enum status status)
   items->n = 0;
 }
 
+/* Orders whose park is under way to Redis. */
+struct parked {
+  struct relay *relay;
+  size_t n;
+  struct ulid ids[];
+};
+
+static void on_parked(void *arg, enum status status)
+{
+  struct parked *p = arg;
+  on_done(p->relay, status);
+  if (p->relay->on_parked) p->relay->on_parked(p->relay->parked_arg, p->ids, p->n);
+  free(p);
+}
+
+static void park(struct relay *r)
+{
+  size_t n = r->parked.n;
+  if (n == 0) return;
+  struct parked *p = mem_alloc(sizeof *p + n * sizeof *p->ids);
+  p->relay = r;
+  p->n = n;
+  for (size_t i = 0; i < n; i++) p->ids[i] = r->parked.items[i].id;
+  r->parked.n = 0;
+  enum status status = queue_put_back(r->queue, r->parked.items, n, false, on_parked, p);
+  if (status != ST_OK) on_parked(p, status);
+}
+
 /* Events that did not fit or did not go out are read from PostgreSQL by whoever misses them. */
 static void publish(struct relay *r)
 {
@@ -93,6 +151,21 @@ static void publish(struct relay *r)
   if (r->events.overflow || queue_publish(r->queue, r->events.data, r->events.len) != ST_OK)
     LOG_DEBUG("events not published", LOG_INT("bytes", (int64_t)r->events.len));
   buf_clear(&r->events);
+}
+
+/* Who does not hear of it learns it with its next claim or step. */
+static void drop_cancelled(struct relay *r)
+{
+  const struct ulid *ids = (const struct ulid *)r->cancelled.data;
+  size_t n = r->cancelled.len / sizeof *ids;
+  if (n == 0) return;
+  if (queue_drop(r->queue, ids, n, NULL, NULL) != ST_OK)
+    LOG_DEBUG("cancelled orders not dropped", LOG_INT("orders", (int64_t)n));
+  buf_clear(&r->cancelled);
+  if (r->stopped.len == 0) return;
+  if (r->stopped.overflow || queue_tell_stopped(r->queue, r->stopped.data, r->stopped.len) != ST_OK)
+    LOG_DEBUG("cancels not told", LOG_INT("bytes", (int64_t)r->stopped.len));
+  buf_clear(&r->stopped);
 }
 
 void relay_flush(struct relay *r)
@@ -107,6 +180,14 @@ void relay_flush(struct relay *r)
     settle(r, &r->failed, queue_finish(q, r->failed.items, r->failed.n, false, on_done, r));
   if (r->put_back.n)
     settle(r, &r->put_back, queue_put_back(q, r->put_back.items, r->put_back.n, false, on_done, r));
+  drop_cancelled(r);
+  park(r);
+}
+
+enum status relay_pause(struct relay *r, bool paused, int64_t version, queue_done_fn done,
+                        void *arg)
+{
+  return queue_pause(r->queue, paused, version, done, arg);
 }
 
 bool relay_let_go(struct relay *r)

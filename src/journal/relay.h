@@ -7,6 +7,7 @@
 #define JOURNAL_RELAY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/ulid.h"
@@ -23,6 +24,16 @@ void relay_enqueue(struct relay *r, const struct ulid *id);
 /* token: of the lease that ends. */
 void relay_finish(struct relay *r, const struct ulid *id, const char *token, bool succeeded);
 void relay_put_back(struct relay *r, const struct ulid *id, const char *token, int64_t delay_ms);
+/* running: a worker process is to be told that it has lost the order. */
+void relay_cancel(struct relay *r, const struct ulid *id, bool running);
+/* relay_park() puts back an order that waits for a topic. When Redis has it, or cannot be told, it
+ * is given to whom relay_on_parked() has named: a wake from then on finds it. */
+void relay_park(struct relay *r, const struct ulid *id, const char *token, int64_t delay_ms);
+typedef void (*relay_parked_fn)(void *arg, const struct ulid *ids, size_t n);
+void relay_on_parked(struct relay *r, relay_parked_fn fn, void *arg);
+/* relay_pause() goes out at once; as queue_pause(). */
+enum status relay_pause(struct relay *r, bool paused, int64_t version, queue_done_fn done,
+                        void *arg) MUST_CHECK;
 void relay_flush(struct relay *r); /* sends what has gathered; called after each batch */
 
 /* relay_let_go() is true once after hints were lost: time for a full sweep. */

@@ -23,8 +23,8 @@ static const struct pg_statement statements[] = {
               " THEN clock_timestamp() - $2::bigint * interval '1 ms' END,"
               " last_start_token = $3::text WHERE id = $1::uuid"},
     {"forget", "DELETE FROM worker_sessions s WHERE expires_at < now() - interval '1 day'"
-               " AND NOT EXISTS (SELECT 1 FROM due JOIN orders o USING (order_id)"
-               " WHERE o.owner = s.id)"},
+               " AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.completed_at IS NULL"
+               " AND o.owner = s.id)"},
     {"last_start",
      "SELECT CASE WHEN count(*) > 0 THEN greatest(0,"
      " floor(extract(epoch FROM clock_timestamp() - max(t.at)) * 1000))::bigint END,"

@@ -8,7 +8,8 @@
 #define PLANNER                                                                                    \
   "SELECT set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', "       \
   "false),"                                                                                        \
-  " set_config('enable_mergejoin', 'off', false), set_config('jit', 'off', false),"                \
+  " set_config('enable_mergejoin', 'off', false), set_config('enable_sort', 'off', false),"        \
+  " set_config('enable_incremental_sort', 'off', false), set_config('jit', 'off', false),"         \
   " set_config('plan_cache_mode', 'force_generic_plan', false)"
 
 /* $1 ids, $2 tenants, $3 types, $4 states, $5 payloads. Gives the time of acceptance. An id that is
@@ -20,8 +21,7 @@
       " AS u(order_id, tenant, type, status, payload), now"                                        \
       " ON CONFLICT (order_id) DO NOTHING RETURNING order_id, status, created_at),"                \
       " e AS (INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"                \
-      " SELECT order_id, 1, status, 0, 1, created_at FROM o),"                                     \
-      " d AS (INSERT INTO due SELECT order_id FROM o)"                                             \
+      " SELECT order_id, 1, status, 0, 1, created_at FROM o)"                                      \
       " SELECT at FROM now"
 
 /* The same for orders with a name of the caller's own or an idempotency key: $6 client order ids,
@@ -44,8 +44,7 @@
       "TRUE"                                                                                       \
       " ON CONFLICT DO NOTHING RETURNING order_id, status, created_at),"                           \
       " e AS (INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"                \
-      " SELECT order_id, 1, status, 0, 1, created_at FROM o),"                                     \
-      " d AS (INSERT INTO due SELECT order_id FROM o)"                                             \
+      " SELECT order_id, 1, status, 0, 1, created_at FROM o)"                                      \
       " SELECT order_id, created_at FROM o"
 
 /* A key must not outlive the insert that lost its race for the name. $1 ids. */
@@ -66,11 +65,13 @@
   " JOIN orders o ON o.order_id = f.order_id"
 
 /* A claim. $1 ids, $2 hand-over deadlines (null: none), $3 session, $4 types this process runs, $5
- * their claim states, $6 lease in ms. A transaction that may still land is not walked away from:
- * the claim state is entered only when none is open. */
+ * their claim states (null: what has happened so far is what shows), $6 lease in ms. A transaction
+ * that may still land is not walked away from: the claim state is entered only when none is open.
+ */
 #define CLAIM                                                                                      \
   NOW "m AS (UPDATE orders o SET fence = o.fence + 1, step = o.step + 1, owner = $3::uuid,"        \
-      " phase = 1, attempt = o.attempt + o.bump, bump = 0,"                                        \
+      " phase = CASE WHEN k.state IS NULL THEN o.phase ELSE 1 END,"                                \
+      " attempt = o.attempt + o.bump, bump = 0,"                                                   \
       " takeovers = o.takeovers + (o.owner IS NOT NULL)::integer::smallint,"                       \
       " status = CASE WHEN o.intent_open THEN o.status ELSE coalesce(k.state, o.status) END,"      \
       " ver = o.ver + (k.state IS NOT NULL AND NOT o.intent_open)::integer, updated_at = now.at"   \
@@ -90,8 +91,9 @@
 
 /* The open transactions of orders that were claimed a moment ago in this transaction. $1 ids. */
 #define CLAIM_INTENTS                                                                              \
-  "SELECT order_id, venue, tx_hash, bytes, in_amount, min_out, expires_at FROM intents"            \
-  " WHERE order_id = ANY($1::uuid[]) AND outcome IS NULL"
+  "SELECT i.order_id, i.venue, i.tx_hash, i.bytes, i.in_amount, i.min_out, i.expires_at"           \
+  " FROM orders o JOIN intents i ON i.order_id = o.order_id AND i.n = o.intents"                   \
+  " WHERE o.order_id = ANY($1::uuid[]) AND o.intent_open"
 
 /* Why a claim was refused. $1 ids, $2 lease in ms, $3 types. */
 #define CLAIM_WHY                                                                                  \
@@ -101,68 +103,173 @@
   " greatest(0, ceil(extract(epoch FROM o.due_at - clock_timestamp()) * 1000))::bigint"            \
   " FROM orders o WHERE o.order_id = ANY($1::uuid[])"
 
-/* The compare-and-set of a step, by (fence, step). $1 ids, $2 fences, $3 steps, $4 seq of the
- * newest event, $5 states (null: unchanged), $6 phases, $7 what becomes of it (0 keep, 1 retry, 2
- * release), $8 delays, $9 results, $10 errors, $11 blobs, $12 what it does to the intent (0
- * nothing, 1 opens, 2 closes); events: $13 ids, $14 seqs, $15 states, $16 phases, $17 attempts, $18
- * data. */
-#define STEP                                                                                       \
+/* The compare-and-set of a step, by (fence, step). Orders: $1 ids, $2 fences, $3 steps, $4 seq of
+ * the newest event, $5 states (null: unchanged), $6 phases, $7 what becomes of it (0 keep, 1 retry,
+ * 2 release), $8 delays, $9 results, $10 errors, $11 blobs. Events: $12 ids, $13 seqs, $14 states,
+ * $15 phases, $16 attempts, $17 data. What more a step brings for an order comes along in the one
+ * unnest() and is handed on by RETURNING, so that nothing has to be joined: STEP(arrays, columns,
+ * sets, condition, returning). */
+/* clang-format off */
+#define STEP(arrays, columns, sets, condition, returning)                                          \
   NOW "u AS (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::integer[], $4::integer[],"         \
-      " $5::text[], $6::smallint[], $7::smallint[], $8::bigint[], $9::text[], $10::text[],"        \
-      " $11::bytea[], $12::smallint[]) AS u(order_id, fence, step, ver, status, phase, hold, "     \
-      "delay,"                                                                                     \
-      " result, error, keep, intent)),"                                                            \
-      " m AS (UPDATE orders o SET status = coalesce(u.status, o.status), phase = u.phase,"         \
-      " ver = u.ver, step = o.step + 1, fence = o.fence + (u.hold <> 0)::integer,"                 \
-      " owner = CASE WHEN u.hold = 0 AND u.phase < 2 THEN o.owner END, bump = (u.hold = "          \
-      "1)::integer,"                                                                               \
-      " due_at = CASE u.hold WHEN 0 THEN o.due_at ELSE now.at + u.delay * interval '1 ms' END,"    \
-      " state = coalesce(u.keep, o.state), result = coalesce(u.result::json, o.result),"           \
-      " error = coalesce(u.error::json, o.error), intents = o.intents + (u.intent = 1)::integer,"  \
-      " intent_open = CASE u.intent WHEN 0 THEN o.intent_open ELSE u.intent = 1 END,"              \
-      " updated_at = now.at, completed_at = CASE WHEN u.phase >= 2 THEN now.at END"                \
-      " FROM u, now WHERE o.order_id = u.order_id AND o.fence = u.fence AND o.step = u.step"       \
-      " AND o.phase < 2 AND NOT (u.intent = 1 AND o.intent_open)"                                  \
-      " RETURNING o.order_id, o.intents, o.phase, now.at),"                                        \
-      " e AS (INSERT INTO order_events (order_id, seq, status, phase, attempt, at, data)"          \
-      " SELECT u.order_id, u.seq, u.status, u.phase, u.attempt, now.at, u.data::json"              \
-      " FROM unnest($13::uuid[], $14::integer[], $15::text[], $16::smallint[], $17::integer[],"    \
-      " $18::text[]) AS u(order_id, seq, status, phase, attempt, data), now"                       \
-      " WHERE (u.order_id IN (SELECT order_id FROM m)) IS TRUE)"
-#define STEP_END " SELECT order_id, at FROM m"
+  " $5::text[], $6::smallint[], $7::smallint[], $8::bigint[], $9::text[], $10::text[],"            \
+  " $11::bytea[]" arrays ") AS u(order_id, fence, step, ver, status, phase, hold, delay,"          \
+  " result, error, keep" columns ")),"                                                             \
+  " m AS (UPDATE orders o SET status = coalesce(u.status, o.status), phase = u.phase,"             \
+  " ver = u.ver, step = o.step + 1, fence = o.fence + (u.hold <> 0)::integer,"                     \
+  " owner = CASE WHEN u.hold = 0 AND u.phase < 2 THEN o.owner END,"                                \
+  " bump = (u.hold = 1)::integer,"                                                                 \
+  " due_at = CASE u.hold WHEN 0 THEN o.due_at ELSE now.at + u.delay * interval '1 ms' END,"        \
+  " state = coalesce(u.keep, o.state), result = coalesce(u.result::json, o.result),"               \
+  " error = CASE WHEN u.phase <> 2 THEN coalesce(u.error::json, o.error) END,"                     \
+  " updated_at = now.at,"                                                                          \
+  " completed_at = CASE WHEN u.phase >= 2 THEN now.at END" sets                                    \
+  " FROM u, now WHERE o.order_id = u.order_id AND o.fence = u.fence AND o.step = u.step"           \
+  " AND o.phase < 2" condition                                                                     \
+  " RETURNING o.order_id, now.at" returning "),"                                                   \
+  " e AS (INSERT INTO order_events (order_id, seq, status, phase, attempt, at, data)"              \
+  " SELECT u.order_id, u.seq, u.status, u.phase, u.attempt, now.at, u.data::json"                  \
+  " FROM unnest($12::uuid[], $13::integer[], $14::text[], $15::smallint[], $16::integer[],"        \
+  " $17::text[]) AS u(order_id, seq, status, phase, attempt, data), now"                           \
+  " WHERE (u.order_id IN (SELECT order_id FROM m)) IS TRUE)"
+#define STEP_GIVES " SELECT order_id, at FROM m"
 
-/* Intents that the steps open: $19 ids, $20 venues, $21 hashes, $22 bytes, $23 amounts, $24 floors,
- * $25 expiries, $26 fences. */
+#define STEP_ALONE STEP("", "", "", "", "") STEP_GIVES
+
+/* A step that opens an intent: $18 venue, $19 hash, $20 bytes, $21 amount, $22 floor, $23 expiry. */
 #define STEP_INTENT                                                                                \
-  ", i AS (INSERT INTO intents (order_id, n, venue, tx_hash, bytes, in_amount, min_out, "          \
-  "expires_at,"                                                                                    \
-  " fence) SELECT u.order_id, m.intents, u.venue, u.tx_hash, u.bytes, u.in_amount, u.min_out,"     \
-  " u.expires_at, u.fence FROM unnest($19::uuid[], $20::text[], $21::text[], $22::bytea[],"        \
-  " $23::bigint[], $24::bigint[], $25::timestamptz[], $26::bigint[])"                              \
-  " AS u(order_id, venue, tx_hash, bytes, in_amount, min_out, expires_at, fence)"                  \
-  " JOIN m ON m.order_id = u.order_id)"
+  STEP(", $18::text[], $19::text[], $20::bytea[], $21::bigint[], $22::bigint[], $23::timestamptz[]",\
+       ", venue, tx_hash, bytes, in_amount, min_out, expires_at",                                  \
+       ", intents = o.intents + 1, intent_open = true",                                            \
+       " AND NOT o.intent_open",                                                                   \
+       ", o.intents, u.venue, u.tx_hash, u.bytes, u.in_amount, u.min_out, u.expires_at, u.fence")  \
+  ", i AS (INSERT INTO intents (order_id, n, venue, tx_hash, bytes, in_amount, min_out,"           \
+  " expires_at, fence) SELECT order_id, intents, venue, tx_hash, bytes, in_amount, min_out,"       \
+  " expires_at, fence FROM m)" STEP_GIVES
 
-/* Intents that the steps close, with the fill when it landed, and orders that ended: $19 ids, $20
- * outcomes, $21 venues, $22 hashes, $23 in, $24 out, $25 landing times. */
+/* A step that closes one, or that ends the order: $18 outcome (null: none is closed), $19 in, $20
+ * out, $21 landing time. */
 #define STEP_SETTLE                                                                                \
-  ", s AS (SELECT u.* FROM unnest($19::uuid[], $20::text[], $21::text[], $22::text[], "            \
-  "$23::bigint[],"                                                                                 \
-  " $24::bigint[], $25::timestamptz[])"                                                            \
-  " AS u(order_id, outcome, venue, tx_hash, in_amount, out_amount, landed_at)"                     \
-  " WHERE (u.order_id IN (SELECT order_id FROM m)) IS TRUE),"                                      \
-  " c AS (UPDATE intents i SET outcome = s.outcome FROM s"                                         \
-  " WHERE i.order_id = s.order_id AND i.order_id = ANY(ARRAY(SELECT order_id FROM s))"             \
-  " AND i.outcome IS NULL),"                                                                       \
-  " f AS (INSERT INTO fills (venue, tx_hash, order_id, in_amount, out_amount, landed_at)"          \
-  " SELECT venue, tx_hash, order_id, in_amount, out_amount, landed_at FROM s"                      \
-  " WHERE outcome = 'landed'),"                                                                    \
-  " d AS (DELETE FROM due"                                                                         \
-  " WHERE order_id = ANY(ARRAY(SELECT order_id FROM m WHERE phase >= 2)))"
+  STEP(", $18::text[], $19::bigint[], $20::bigint[], $21::timestamptz[]",                          \
+       ", outcome, in_amount, out_amount, landed_at",                                              \
+       ", intent_open = o.intent_open AND u.outcome IS NULL",                                      \
+       "",                                                                                         \
+       ", o.intents, u.outcome, u.in_amount, u.out_amount, u.landed_at")                           \
+  ", s AS (INSERT INTO outcomes (order_id, n, outcome, in_amount, out_amount, landed_at)"          \
+  " SELECT order_id, intents, outcome, in_amount, out_amount, landed_at FROM m"                    \
+  " WHERE outcome IS NOT NULL)" STEP_GIVES
+
+/* A step that begins a park: $18 topic, $19 side, $20 level, $21 since when it has seen nothing. The
+ * park is in force under the fence that the step leaves the order with. */
+#define STEP_PARK                                                                                  \
+  STEP(", $18::text[], $19::smallint[], $20::bigint[], $21::timestamptz[]",                        \
+       ", topic, side, level, since",                                                              \
+       "",                                                                                         \
+       "",                                                                                         \
+       ", o.fence, u.topic, u.side, u.level, u.since")                                             \
+  ", p AS (INSERT INTO parks (order_id, fence, topic, side, level, since)"                         \
+  " SELECT order_id, fence, topic, side, level, since FROM m"                                      \
+  " ON CONFLICT (order_id) DO UPDATE SET fence = excluded.fence, topic = excluded.topic,"          \
+  " side = excluded.side, level = excluded.level, since = excluded.since)" STEP_GIVES
+/* clang-format on */
+
+/* Cancels. $1 ids in their order; a row for each way to cancel one: $2 ids, $3 the state it must be
+ * in, $4 the state it moves to, $5 only if it waits. A row that is locked is passed over. */
+#define CANCEL                                                                                     \
+  NOW "l AS MATERIALIZED (SELECT order_id, owner IS NOT NULL AS owned FROM orders"                 \
+      " WHERE order_id = ANY($1::uuid[]) ORDER BY order_id FOR UPDATE SKIP LOCKED),"               \
+      " m AS (UPDATE orders o SET status = u.target, phase = 4, ver = o.ver + 1,"                  \
+      " step = o.step + 1, fence = o.fence + 1, owner = NULL, due_at = NULL,"                      \
+      " updated_at = now.at, completed_at = now.at"                                                \
+      " FROM unnest($2::uuid[], $3::text[], $4::text[], $5::boolean[])"                            \
+      " AS u(order_id, origin, target, waits), now"                                                \
+      " WHERE o.order_id = u.order_id AND (u.order_id IN (SELECT order_id FROM l)) IS TRUE"        \
+      " AND o.status = u.origin AND o.phase < 2"                                                   \
+      " AND NOT (u.waits AND (o.phase <> 0 OR o.owner IS NOT NULL))"                               \
+      " AND NOT o.intent_open AND NOT EXISTS (SELECT 1 FROM outcomes i"                            \
+      " WHERE i.order_id = o.order_id AND i.outcome = 'landed')"                                   \
+      " RETURNING o.order_id, o.ver, o.attempt, o.status, o.updated_at),"                          \
+      " e AS (INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"                \
+      " SELECT order_id, ver, status, 4, attempt, updated_at FROM m)"                              \
+      " SELECT order_id, (order_id IN (SELECT order_id FROM l WHERE owned)) IS TRUE, ver, "        \
+      "attempt,"                                                                                   \
+      " updated_at FROM m"
+
+/* What the orders are like that were, or were not, cancelled a moment ago. $1 ids. */
+#define CANCEL_WHY                                                                                 \
+  "SELECT o.order_id, o.phase, o.status, o.intent_open OR EXISTS (SELECT 1 FROM outcomes i"        \
+  " WHERE i.order_id = o.order_id AND i.outcome = 'landed')"                                       \
+  " FROM orders o WHERE o.order_id = ANY($1::uuid[])"
+
+/* A page of orders that wait, for a purge. $1 behind this id, $2 up to this id, $3 how many. */
+#define PURGE_PAGE                                                                                 \
+  "SELECT order_id, type FROM orders WHERE completed_at IS NULL"                                   \
+  " AND order_id > $1::uuid AND order_id <= $2::uuid AND phase = 0 AND owner IS NULL"              \
+  " ORDER BY completed_at, order_id LIMIT $3::bigint"
+
+/* Redrives: $1 dead letters, $2 the ids of the orders made of them; $3 types, $4 their initial
+ * states. Only what has surely moved nothing is placed anew. */
+#define REDRIVE                                                                                    \
+  NOW "r AS (INSERT INTO redrives (order_id, redriven_as, at)"                                     \
+      " SELECT u.order_id, u.new_id, now.at"                                                       \
+      " FROM unnest($1::uuid[], $2::uuid[]) AS u(order_id, new_id), now, orders o"                 \
+      " WHERE o.order_id = u.order_id AND o.phase = 3 AND o.type = ANY($3::text[])"                \
+      " AND NOT o.intent_open AND coalesce(o.error->>'outcome', 'none') = 'none'"                  \
+      " AND NOT EXISTS (SELECT 1 FROM outcomes x"                                                  \
+      " WHERE x.order_id = o.order_id AND x.outcome = 'landed')"                                   \
+      " ON CONFLICT (order_id) DO NOTHING RETURNING order_id, redriven_as, at),"                   \
+      " o AS (INSERT INTO orders (order_id, tenant, type, status, payload, redrive_of, "           \
+      "created_at,"                                                                                \
+      " updated_at) SELECT r.redriven_as, x.tenant, x.type, k.state, x.payload, r.order_id, r.at," \
+      " r.at FROM r, orders x, unnest($3::text[], $4::text[]) AS k(type, state)"                   \
+      " WHERE x.order_id = r.order_id AND k.type = x.type RETURNING order_id, status, created_at)" \
+      " INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"                      \
+      " SELECT order_id, 1, status, 0, 1, created_at FROM o"
+
+/* What has become of them. $1 and $2 as above. */
+#define REDRIVE_ROWS                                                                               \
+  "SELECT o.order_id, o.type, o.phase = 3, o.intent_open"                                          \
+  " OR coalesce(o.error->>'outcome', 'none') <> 'none' OR EXISTS (SELECT 1 FROM outcomes x"        \
+  " WHERE x.order_id = o.order_id AND x.outcome = 'landed'),"                                      \
+  " r.redriven_as, r.at, coalesce(r.redriven_as = ANY($2::uuid[]), false)"                         \
+  " FROM orders o LEFT JOIN redrives r ON r.order_id = o.order_id"                                 \
+  " WHERE o.order_id = ANY($1::uuid[])"
+
+/* A page of dead letters. $1 behind this id, $2 up to this id, $3 how many. */
+#define REDRIVE_PAGE                                                                               \
+  "SELECT e.order_id FROM order_events e WHERE e.phase = 3 AND e.order_id > $1::uuid"              \
+  " AND e.order_id <= $2::uuid"                                                                    \
+  " AND NOT EXISTS (SELECT 1 FROM redrives r WHERE r.order_id = e.order_id)"                       \
+  " ORDER BY e.order_id LIMIT $3::bigint"
+
+/* Stops the queue or lets it go on. $1 paused. Gives the version of that, and since when. */
+#define PAUSE                                                                                      \
+  "UPDATE queue_pause SET paused = $1::boolean,"                                                   \
+  " version = version + (paused <> $1::boolean)::integer,"                                         \
+  " changed_at = CASE WHEN paused <> $1::boolean THEN clock_timestamp() ELSE changed_at END"       \
+  " RETURNING version, changed_at"
 
 /* What orders look like whose transaction is in doubt. $1 ids. */
 #define DOUBT                                                                                      \
   "SELECT order_id, fence, step, phase, created_at, updated_at FROM orders"                        \
   " WHERE order_id = ANY($1::uuid[])"
+
+/* A page of the orders that have not ended, each with whether it waits for somebody, and how long
+ * until it may be claimed. */
+#define SWEEP_PAGE                                                                                 \
+  "SELECT o.order_id, o.owner IS NULL OR NOT EXISTS (SELECT 1 FROM worker_sessions s"              \
+  " WHERE s.id = o.owner AND session_alive(s, $2::bigint * interval '1 ms')),"                     \
+  " greatest(0, ceil(extract(epoch FROM o.due_at - clock_timestamp()) * 1000))::bigint"            \
+  " FROM orders o WHERE o.completed_at IS NULL AND o.order_id > $1::uuid"                          \
+  " ORDER BY o.completed_at, o.order_id LIMIT $3::bigint"
+
+/* How many worker processes live, and how many died without saying so: their orders wait for
+ * nobody. Whether the queue is paused. */
+#define SWEEP_SESSIONS                                                                             \
+  "SELECT count(*) FILTER (WHERE session_alive(s, $1::bigint * interval '1 ms')),"                 \
+  " count(*) FILTER (WHERE NOT s.closed AND NOT session_alive(s, $1::bigint * interval '1 ms')),"  \
+  " (SELECT paused FROM queue_pause), (SELECT version FROM queue_pause)"                           \
+  " FROM worker_sessions s"
 
 const struct pg_statement journal_statements[] = {
     {"planner", PLANNER},
@@ -174,9 +281,25 @@ const struct pg_statement journal_statements[] = {
     {"claim", CLAIM},
     {"claim_intents", CLAIM_INTENTS},
     {"claim_why", CLAIM_WHY},
-    {"step", STEP STEP_END},
-    {"step_intent", STEP STEP_INTENT STEP_END},
-    {"step_settle", STEP STEP_SETTLE STEP_END},
+    {"step", STEP_ALONE},
+    {"step_intent", STEP_INTENT},
+    {"step_settle", STEP_SETTLE},
+    {"step_park", STEP_PARK},
+    {"cancel", CANCEL},
+    {"cancel_why", CANCEL_WHY},
+    {"purge_page", PURGE_PAGE},
+    {"redrive", REDRIVE},
+    {"redrive_rows", REDRIVE_ROWS},
+    {"redrive_page", REDRIVE_PAGE},
+    {"pause", PAUSE},
     {"doubt", DOUBT},
 };
 const size_t n_journal_statements = sizeof journal_statements / sizeof *journal_statements;
+
+const struct pg_statement sweeper_statements[] = {
+    {"planner", PLANNER},
+    {"page", SWEEP_PAGE},
+    {"sessions", SWEEP_SESSIONS},
+    {"keys", "DELETE FROM idempotency_keys WHERE expires_at < now() - interval '1 minute'"},
+};
+const size_t n_sweeper_statements = sizeof sweeper_statements / sizeof *sweeper_statements;

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "journal/internal.h"
 
@@ -37,6 +38,7 @@ void journal_entry_free(struct journal_entry *e)
   free(e->error);
   free(e->intent);
   free(e->keep);
+  free(e->park);
   free(e);
 }
 
@@ -67,12 +69,12 @@ static void answer(struct list *entries, enum status status)
 
 /* ── going out ──────────────────────────────────────────────────────────────────────────────── */
 
-/* A transaction is settled in one step and the next one opened in another; nothing follows an end.
- */
+/* A transaction is settled in one step and the next one opened in another, and a park is begun in a
+ * step of its own; nothing follows an end. */
 static bool fits(const struct journal_entry *e, enum step_kind kind, bool over)
 {
   if (over) return false;
-  if (e->intent) return kind == STEP_PLAIN;
+  if (e->intent || e->park) return kind == STEP_PLAIN;
   if (e->settle || ends(e)) return kind != STEP_WITH_INTENT;
   return true;
 }
@@ -89,6 +91,7 @@ static enum step_kind gather(struct journal_order *o, struct step_op *op)
     list_remove(&o->waiting, n);
     list_append(&o->in_flight, n);
     if (e->intent) kind = STEP_WITH_INTENT;
+    if (e->park) kind = STEP_WITH_PARK;
     if (e->settle || ends(e)) kind = STEP_WITH_SETTLE;
     if (e->state) {
       op->ver++;
@@ -126,8 +129,9 @@ size_t step_take(struct lane *lane, size_t max)
 
 struct step_sum {
   const char *status, *result, *error;
-  const struct journal_entry *kept, *held;
-  int16_t intent;
+  const struct journal_entry *kept, *held, *settled;
+  const struct journal_intent *intent;
+  const struct journal_park *park;
 };
 
 static struct step_sum sum_up(const struct journal_order *o)
@@ -141,15 +145,49 @@ static struct step_sum sum_up(const struct journal_order *o)
     if (e->error) sum.error = e->error;
     if (e->keep) sum.kept = e;
     if (e->hold != JOURNAL_KEEP) sum.held = e;
-    if (e->intent) sum.intent = 1;
-    if (e->settle) sum.intent = 2;
+    if (e->settle) sum.settled = e;
+    if (e->intent) sum.intent = e->intent;
+    if (e->park) sum.park = e->park;
   }
   return sum;
 }
 
-enum { ORDER_PARAMS = 12, EVENT_PARAMS = 18, INTENT_PARAMS = 26, SETTLE_PARAMS = 25 };
+enum {
+  ORDER_PARAMS = 11,
+  EVENT_PARAMS = 17,
+  INTENT_PARAMS = 23,
+  SETTLE_PARAMS = 21,
+  PARK_PARAMS = 21
+};
 
-static void put_order(struct pg_array *p, const struct step_op *op)
+static void put_intent(struct pg_array *p, const struct journal_intent *i)
+{
+  pg_array_text(&p[0], i->venue);
+  pg_array_text(&p[1], i->tx.tx_hash);
+  pg_array_bytes(&p[2], i->tx.bytes, i->tx.n_bytes);
+  pg_array_int8(&p[3], (int64_t)i->in_amount);
+  pg_array_int8(&p[4], (int64_t)i->min_out_amount);
+  pg_array_time(&p[5], i->tx.expires_at_ms);
+}
+
+static void put_settle(struct pg_array *p, const struct journal_entry *e)
+{
+  static const char *const outcomes[] = {NULL, "landed", "reverted", "dead"};
+  pg_array_text(&p[0], e ? outcomes[e->settle] : NULL);
+  pg_array_int8(&p[1], e ? (int64_t)e->landing.in_amount : 0);
+  pg_array_int8(&p[2], e ? (int64_t)e->landing.out_amount : 0);
+  pg_array_time(&p[3], e ? e->landing.landed_at_ms : 0);
+}
+
+static void put_park(struct pg_array *p, const struct journal_park *park)
+{
+  pg_array_text(&p[0], park->topic);
+  pg_array_int2(&p[1], park->side == OX_AT_LEAST ? 1 : -1);
+  pg_array_int8(&p[2], park->level);
+  pg_array_time(&p[3], park->since_ms);
+}
+
+static void put_order(struct pg_array *p, const struct step_op *op, enum step_kind kind)
 {
   const struct journal_order *o = op->order;
   struct step_sum sum = sum_up(o);
@@ -164,7 +202,9 @@ static void put_order(struct pg_array *p, const struct step_op *op)
   pg_array_text(&p[8], sum.result);
   pg_array_text(&p[9], sum.error);
   pg_array_bytes(&p[10], sum.kept ? sum.kept->keep : NULL, sum.kept ? sum.kept->keep_len : 0);
-  pg_array_int2(&p[11], sum.intent);
+  if (kind == STEP_WITH_INTENT) put_intent(&p[EVENT_PARAMS], sum.intent);
+  if (kind == STEP_WITH_SETTLE) put_settle(&p[EVENT_PARAMS], sum.settled);
+  if (kind == STEP_WITH_PARK) put_park(&p[EVENT_PARAMS], sum.park);
 }
 
 static void put_events(struct pg_array *p, const struct journal_order *o)
@@ -174,46 +214,12 @@ static void put_events(struct pg_array *p, const struct journal_order *o)
   {
     const struct journal_entry *e = container_of(n, struct journal_entry, node);
     if (!e->state) continue;
-    pg_array_ulid(&p[12], &o->id);
-    pg_array_int4(&p[13], ++seq);
-    pg_array_text(&p[14], e->state->name);
-    pg_array_int2(&p[15], (int16_t)e->state->phase);
-    pg_array_int4(&p[16], o->attempt);
-    pg_array_text(&p[17], e->data);
-  }
-}
-
-static void put_intent(struct pg_array *p, const struct journal_order *o)
-{
-  list_each(n, &o->in_flight)
-  {
-    const struct journal_intent *i = container_of(n, struct journal_entry, node)->intent;
-    if (!i) continue;
-    pg_array_ulid(&p[18], &o->id);
-    pg_array_text(&p[19], i->venue);
-    pg_array_text(&p[20], i->tx.tx_hash);
-    pg_array_bytes(&p[21], i->tx.bytes, i->tx.n_bytes);
-    pg_array_int8(&p[22], (int64_t)i->in_amount);
-    pg_array_int8(&p[23], (int64_t)i->min_out_amount);
-    pg_array_time(&p[24], i->tx.expires_at_ms);
-    pg_array_int8(&p[25], o->fence);
-  }
-}
-
-static void put_settle(struct pg_array *p, const struct journal_order *o)
-{
-  static const char *const outcomes[] = {NULL, "landed", "reverted", "dead"};
-  list_each(n, &o->in_flight)
-  {
-    const struct journal_entry *e = container_of(n, struct journal_entry, node);
-    if (!e->settle) continue;
-    pg_array_ulid(&p[18], &o->id);
-    pg_array_text(&p[19], outcomes[e->settle]);
-    pg_array_text(&p[20], e->venue);
-    pg_array_text(&p[21], e->tx_hash);
-    pg_array_int8(&p[22], (int64_t)e->landing.in_amount);
-    pg_array_int8(&p[23], (int64_t)e->landing.out_amount);
-    pg_array_time(&p[24], e->landing.landed_at_ms);
+    pg_array_ulid(&p[0], &o->id);
+    pg_array_int4(&p[1], ++seq);
+    pg_array_text(&p[2], e->state->name);
+    pg_array_int2(&p[3], (int16_t)e->state->phase);
+    pg_array_int4(&p[4], o->attempt);
+    pg_array_text(&p[5], e->data);
   }
 }
 
@@ -239,24 +245,22 @@ static void send_kind(struct lane *lane, struct pg_batch *batch, enum step_kind 
 {
   static const enum pg_oid common[EVENT_PARAMS] = {
       PG_UUID, PG_INT8,  PG_INT4, PG_INT4, PG_TEXT, PG_INT2, PG_INT2, PG_INT8, PG_TEXT,
-      PG_TEXT, PG_BYTEA, PG_INT2, PG_UUID, PG_INT4, PG_TEXT, PG_INT2, PG_INT4, PG_TEXT};
-  static const enum pg_oid intent[] = {PG_UUID, PG_TEXT, PG_TEXT,        PG_BYTEA,
-                                       PG_INT8, PG_INT8, PG_TIMESTAMPTZ, PG_INT8};
-  static const enum pg_oid settle[] = {PG_UUID, PG_TEXT, PG_TEXT,       PG_TEXT,
+      PG_TEXT, PG_BYTEA, PG_UUID, PG_INT4, PG_TEXT, PG_INT2, PG_INT4, PG_TEXT};
+  static const enum pg_oid intent[] = {PG_TEXT, PG_TEXT, PG_BYTEA,
                                        PG_INT8, PG_INT8, PG_TIMESTAMPTZ};
-  static const char *const statements[] = {"step", "step_intent", "step_settle"};
-  static const int n_params[] = {EVENT_PARAMS, INTENT_PARAMS, SETTLE_PARAMS};
+  static const enum pg_oid settle[] = {PG_TEXT, PG_INT8, PG_INT8, PG_TIMESTAMPTZ};
+  static const enum pg_oid park[] = {PG_TEXT, PG_INT2, PG_INT8, PG_TIMESTAMPTZ};
+  static const char *const statements[] = {"step", "step_intent", "step_settle", "step_park"};
+  static const int n_params[] = {EVENT_PARAMS, INTENT_PARAMS, SETTLE_PARAMS, PARK_PARAMS};
   enum pg_oid types[PARAMS_MAX];
   memcpy(types, common, sizeof common);
   if (kind == STEP_WITH_INTENT) memcpy(types + EVENT_PARAMS, intent, sizeof intent);
   if (kind == STEP_WITH_SETTLE) memcpy(types + EVENT_PARAMS, settle, sizeof settle);
+  if (kind == STEP_WITH_PARK) memcpy(types + EVENT_PARAMS, park, sizeof park);
   params_types(lane, types, n_params[kind]);
   for (size_t i = 0; i < lane->n_steps[kind]; i++) {
-    const struct step_op *op = &lane->steps[kind][i];
-    put_order(lane->arrays, op);
-    put_events(lane->arrays, op->order);
-    if (kind == STEP_WITH_INTENT) put_intent(lane->arrays, op->order);
-    if (kind == STEP_WITH_SETTLE) put_settle(lane->arrays, op->order);
+    put_order(lane->arrays, &lane->steps[kind][i], kind);
+    put_events(lane->arrays + ORDER_PARAMS, lane->steps[kind][i].order);
   }
   struct pg_param params[PARAMS_MAX];
   params_get(lane, params, n_params[kind]);
@@ -266,7 +270,10 @@ static void send_kind(struct lane *lane, struct pg_batch *batch, enum step_kind 
 void step_send(struct lane *lane, struct pg_batch *batch)
 {
   for (int k = 0; k < STEP_KINDS; k++)
-    if (lane->n_steps[k]) send_kind(lane, batch, (enum step_kind)k);
+    if (lane->n_steps[k]) {
+      FAILPOINT("before_step");
+      send_kind(lane, batch, (enum step_kind)k);
+    }
 }
 
 /* ── coming back ────────────────────────────────────────────────────────────────────────────── */
@@ -297,7 +304,8 @@ static void relay_step(struct relay *relay, const struct step_op *op)
   if (order_phase_terminal(op->phase)) {
     relay_finish(relay, &o->id, o->token, op->phase == OX_SUCCEEDED);
   } else if (op->hold != JOURNAL_KEEP) {
-    relay_put_back(relay, &o->id, o->token, sum_up(o).held->delay_ms);
+    const struct journal_entry *held = sum_up(o).held;
+    (held->park ? relay_park : relay_put_back)(relay, &o->id, o->token, held->delay_ms);
   }
 }
 
@@ -310,6 +318,7 @@ static void requeue_order(struct journal *j, struct journal_order *o)
 static void happened(struct journal *j, const struct step_op *op)
 {
   struct journal_order *o = op->order;
+  FAILPOINT("step_committed");
   relay_step(j->relay, op);
   o->ver = op->ver;
   o->phase = op->phase;

@@ -31,6 +31,14 @@ enum journal_hold {
   JOURNAL_RELEASE, /* give it up, due at once, same attempt */
 };
 
+/* What an order that is released waits for beside its delay: a topic's level (see park.h). */
+struct journal_park {
+  char topic[OX_TOPIC_MAX];
+  enum ox_side side;
+  int64_t level;
+  int64_t since_ms; /* PostgreSQL's clock: what was published from then on it has not seen */
+};
+
 enum journal_settle { JOURNAL_UNSETTLED, JOURNAL_LANDED, JOURNAL_REVERTED, JOURNAL_DEAD };
 
 /* One report: an event, an intent, how the open intent ended, what becomes of the order. Any
@@ -44,13 +52,12 @@ struct journal_entry {
   char *error;                  /* JSON object; NULL: unchanged */
   struct journal_intent *intent;
   enum journal_settle settle;
-  char tx_hash[OX_TX_HASH_MAX]; /* with settle: of the open intent, and its fill */
-  char venue[OX_NAME_MAX];
-  struct ox_landing landing;
-  void *keep; /* state blob; NULL: unchanged */
+  struct ox_landing landing; /* with settle */
+  void *keep;                /* state blob; NULL: unchanged */
   size_t keep_len;
   enum journal_hold hold;
   int64_t delay_ms;
+  struct journal_park *park; /* with JOURNAL_RELEASE; NULL: time alone wakes it */
   /* ST_OK: durable. ST_STALE: refused, the order is lost. ST_BROKEN: PostgreSQL will not take it
    * (data is no JSON); nothing of it happened, the order is still ours. May be NULL. */
   void (*done)(struct journal_entry *entry, enum status status);

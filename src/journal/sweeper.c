@@ -8,35 +8,9 @@
 #include "base/log.h"
 #include "io/pg.h"
 #include "io/pg_value.h"
+#include "journal/statements.h"
 
 enum { PAGE = 500, TICK_MS = 20, KEYS_EVERY_MS = 3600 * 1000 };
-
-/* A page of due, each with whether it waits for somebody, and how long until it may be claimed. */
-#define PAGE_SQL                                                                                   \
-  "SELECT d.order_id, o.phase < 2 AND (o.owner IS NULL OR NOT EXISTS (SELECT 1"                    \
-  " FROM worker_sessions s WHERE s.id = o.owner"                                                   \
-  " AND session_alive(s, $2::bigint * interval '1 ms'))),"                                         \
-  " greatest(0, ceil(extract(epoch FROM o.due_at - clock_timestamp()) * 1000))::bigint"            \
-  " FROM (SELECT order_id FROM due WHERE order_id > $1::uuid ORDER BY order_id LIMIT $3::bigint) " \
-  "d"                                                                                              \
-  " JOIN orders o ON o.order_id = d.order_id ORDER BY d.order_id"
-
-/* How many worker processes live, and how many died without saying so: their orders wait for
- * nobody. */
-#define SESSIONS_SQL                                                                               \
-  "SELECT count(*) FILTER (WHERE session_alive(s, $1::bigint * interval '1 ms')),"                 \
-  " count(*) FILTER (WHERE NOT s.closed AND NOT session_alive(s, $1::bigint * interval '1 ms'))"   \
-  " FROM worker_sessions s"
-
-static const struct pg_statement statements[] = {
-    {"planner", "SELECT set_config('enable_seqscan', 'off', false),"
-                " set_config('enable_hashjoin', 'off', false),"
-                " set_config('enable_mergejoin', 'off', false),"
-                " set_config('plan_cache_mode', 'force_generic_plan', false)"},
-    {"page", PAGE_SQL},
-    {"sessions", SESSIONS_SQL},
-    {"keys", "DELETE FROM idempotency_keys WHERE expires_at < now() - interval '1 minute'"},
-};
 
 struct sweeper {
   struct sweeper_options options;
@@ -62,6 +36,7 @@ static void rewind_page(struct sweeper *s)
   memset(&s->after, 0, sizeof s->after);
   s->full = s->asked;
   s->asked = false;
+  if (s->full) s->asked_ms = 0; /* what else Redis may have lost */
 }
 
 static void on_page(void *arg, const PGresult *r)
@@ -118,11 +93,13 @@ static void on_sessions(void *arg, const PGresult *r)
   int64_t died = pg_get_int8(r, 0, 1);
   if (died > s->died) sweeper_run(s);
   s->died = died;
+  if (queue_pause(s->queue, pg_get_bool(r, 0, 2), pg_get_int8(r, 0, 3), NULL, NULL) != ST_OK)
+    LOG_DEBUG("Redis is not told whether the queue is paused");
 }
 
 static void ask_sessions(struct sweeper *s, int64_t now)
 {
-  if (now - s->asked_ms < s->options.interval_ms) return;
+  if (s->asked_ms && now - s->asked_ms < s->options.interval_ms) return;
   unsigned char lease[8];
   pg_put_int8(lease, s->options.lease_ms);
   struct pg_param params[] = {{lease, sizeof lease}};
@@ -167,8 +144,8 @@ struct sweeper *sweeper_create(uv_loop_t *loop, const struct sweeper_options *op
   uv_timer_start(&s->timer, on_timer, TICK_MS, TICK_MS);
   struct pg_options pg = {.url = options->database_url,
                           .name = "ox sweeper",
-                          .statements = statements,
-                          .n_statements = sizeof statements / sizeof *statements,
+                          .statements = sweeper_statements,
+                          .n_statements = n_sweeper_statements,
                           .deadline_ms = 10000,
                           .on_up = on_up,
                           .arg = s};

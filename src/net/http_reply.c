@@ -106,6 +106,7 @@ static const char *reason_of(int status)
       {500, "Internal Server Error"},
       {501, "Not Implemented"},
       {503, "Service Unavailable"},
+      {504, "Gateway Timeout"},
       {505, "HTTP Version Not Supported"},
   };
   for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)

@@ -21,11 +21,22 @@ void order_deinit(struct order *o)
   *o = (struct order){0};
 }
 
-static void write_id(struct json_writer *w, const struct ulid *id)
+static void write_ulid(struct json_writer *w, const char *name, const struct ulid *id)
 {
   char text[ULID_ORDER_LEN + 1];
   ulid_format_order(id, text);
-  json_strn(w, "orderId", text, ULID_ORDER_LEN);
+  json_strn(w, name, text, ULID_ORDER_LEN);
+}
+
+static void write_id(struct json_writer *w, const struct ulid *id)
+{
+  write_ulid(w, "orderId", id);
+}
+
+static bool is_redrive(const struct order *o)
+{
+  static const struct ulid none;
+  return ulid_compare(&o->redrive_of, &none) != 0;
 }
 
 static void write_members(struct json_writer *w, const char *object)
@@ -93,6 +104,7 @@ void order_write(const struct order *o, struct buf *out)
   json_begin(&w, NULL);
   write_id(&w, &o->id);
   json_str(&w, "clientOrderId", o->client_order_id);
+  if (is_redrive(o)) write_ulid(&w, "redriveOf", &o->redrive_of);
   json_str(&w, "type", o->type);
   json_str(&w, "status", o->status);
   json_str(&w, "phase", order_phase_name(o->phase));

@@ -16,7 +16,8 @@ enum { ORDER_OWN_ID_MAX = 64, ORDER_STATUS_MAX = 32 };
 /* Strings are owned by the struct; JSON members hold text of JSON objects, NULL for none. */
 struct order {
   struct ulid id;
-  char *client_order_id; /* NULL: none */
+  char *client_order_id;  /* NULL: none */
+  struct ulid redrive_of; /* zero: it is no redrive */
   char *type;
   char *status;
   enum ox_phase phase;

@@ -17,10 +17,12 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "plugin/blame.h"
 
-enum { PLUGINS_MAX = 64, TYPES_MAX = 64, VENUES_MAX = 64 };
+enum { PLUGINS_MAX = 64, TYPES_MAX = 64, VENUES_MAX = 64, ENDPOINTS_MAX = 128 };
 
 struct plugin {
+  char *file;
   void *library;
   const struct ox_plugin *plugin;
   bool open;
@@ -31,7 +33,8 @@ struct registry {
   struct plugin plugins[PLUGINS_MAX];
   struct order_type types[TYPES_MAX];
   struct registry_venue venues[VENUES_MAX];
-  size_t n_plugins, n_types, n_venues;
+  struct registry_endpoint endpoints[ENDPOINTS_MAX];
+  size_t n_plugins, n_types, n_venues, n_endpoints;
 
   const char *file; /* while loading: the plugin's, for the error */
   char *error;
@@ -106,6 +109,63 @@ static enum status add_venue(struct registry *r, const struct ox_venue *v)
   return ST_OK;
 }
 
+/* ── endpoints ──────────────────────────────────────────────────────────────────────────────────
+ */
+
+static bool one_of(const char *word, const char *const *words)
+{
+  while (*words && strcmp(word, *words) != 0) words++;
+  return *words;
+}
+
+/* "/api/quote": segments of letters, digits, "-", "_" and ".", none of them empty. */
+static bool path_valid(const char *path)
+{
+  static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+  if (strnlen(path, OX_PATH_MAX) == OX_PATH_MAX) return false;
+  for (; *path == '/'; path += strspn(path, allowed))
+    if (strspn(++path, allowed) == 0) return false;
+  return *path == '\0';
+}
+
+static const struct registry_endpoint *find_endpoint(const struct registry *r, const char *method,
+                                                     const char *path)
+{
+  for (size_t i = 0; i < r->n_endpoints; i++) {
+    const struct ox_endpoint *e = r->endpoints[i].endpoint;
+    if (strcmp(e->method, method) == 0 && strcmp(e->path, path) == 0) return &r->endpoints[i];
+  }
+  return NULL;
+}
+
+static enum status check_endpoint(struct registry *r, const struct ox_endpoint *e)
+{
+  static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE", NULL};
+  static const char *const scopes[] = {"orders:read", "orders:write", "admin", NULL};
+  if (e->size < sizeof *e) return refuse(r, "an endpoint is smaller than this interface has it");
+  if (!e->path || !path_valid(e->path)) return refuse(r, "an endpoint has no valid path");
+  if (!e->method || !one_of(e->method, methods))
+    return refuse(r, "endpoint %s has no valid method", e->path);
+  if (!e->scope || !one_of(e->scope, scopes))
+    return refuse(r, "endpoint %s %s has no valid scope", e->method, e->path);
+  if (e->max_body > (strcmp(e->method, "GET") == 0 ? 0 : OX_BODY_MAX))
+    return refuse(r, "endpoint %s %s takes a body that is too large", e->method, e->path);
+  if (!e->handle) return refuse(r, "endpoint %s %s lacks handle()", e->method, e->path);
+  const struct registry_endpoint *other = find_endpoint(r, e->method, e->path);
+  if (other)
+    return refuse(r, "endpoint %s %s is there already, from %s", e->method, e->path, other->file);
+  return ST_OK;
+}
+
+static enum status add_endpoint(struct registry *r, const struct ox_endpoint *e)
+{
+  enum status status = check_endpoint(r, e);
+  if (status != ST_OK) return status;
+  if (r->n_endpoints == ENDPOINTS_MAX) return refuse(r, "too many endpoints");
+  r->endpoints[r->n_endpoints++] = (struct registry_endpoint){e, r->plugins[r->n_plugins - 1].file};
+  return ST_OK;
+}
+
 /* ── plugins ────────────────────────────────────────────────────────────────────────────────────
  */
 
@@ -115,9 +175,8 @@ static enum status check_plugin(struct registry *r, const struct ox_plugin *p)
   if (p->abi_major != OX_ABI_MAJOR)
     return refuse(r, "it was built for ABI %u.%u, this is %d.%d", p->abi_major, p->abi_minor,
                   OX_ABI_MAJOR, OX_ABI_MINOR);
-  if (p->size < sizeof *p)
-    return refuse(r, "its struct ox_plugin is smaller than ABI %d.%d has it", OX_ABI_MAJOR,
-                  OX_ABI_MINOR);
+  if (!OX_HAS(p, close))
+    return refuse(r, "its struct ox_plugin is smaller than ABI %d.0 has it", OX_ABI_MAJOR);
   if (!name_valid(p->name)) return refuse(r, "it has no valid name");
   return ST_OK;
 }
@@ -134,6 +193,9 @@ static enum status open_members(struct registry *r, struct plugin *plugin)
     status = add_executor(r, p->executors[i]);
   for (size_t i = 0; status == ST_OK && p->venues && p->venues[i]; i++)
     status = add_venue(r, p->venues[i]);
+  const struct ox_endpoint *const *endpoints = OX_HAS(p, endpoints) ? p->endpoints : NULL;
+  for (size_t i = 0; status == ST_OK && endpoints && endpoints[i]; i++)
+    status = add_endpoint(r, endpoints[i]);
   return status;
 }
 
@@ -149,6 +211,7 @@ static enum status load_plugin(struct registry *r, const char *dir, const char *
   if (!library) return refuse(r, "%s", dlerror());
   struct plugin *plugin = &r->plugins[r->n_plugins++];
   plugin->library = library;
+  plugin->file = mem_strdup(file);
   union {
     void *symbol;
     ox_plugin_fn call;
@@ -178,7 +241,11 @@ static enum status load_all(struct registry *r, const char *dir)
   r->file = dir;
   if (n < 0) return refuse(r, "the plugins cannot be listed: %s", strerror(errno));
   enum status status = n > 0 ? ST_OK : refuse(r, "there are no plugins");
-  for (int i = 0; i < n && status == ST_OK; i++) status = load_plugin(r, dir, files[i]->d_name);
+  for (int i = 0; i < n && status == ST_OK; i++) {
+    struct blame before = blame_enter("plugin", files[i]->d_name);
+    status = load_plugin(r, dir, files[i]->d_name);
+    blame_leave(before);
+  }
   for (int i = 0; i < n; i++) free(files[i]);
   free(files);
   return status;
@@ -211,6 +278,7 @@ void registry_destroy(struct registry *r)
     const struct plugin *p = &r->plugins[--r->n_plugins];
     if (p->open && p->plugin->close) p->plugin->close();
     dlclose(p->library);
+    free(p->file);
   }
   free(r);
 }
@@ -252,4 +320,15 @@ const struct registry_venue *registry_venue_at(const struct registry *r, size_t 
 {
   assert(i < r->n_venues);
   return &r->venues[i];
+}
+
+size_t registry_endpoints(const struct registry *r)
+{
+  return r->n_endpoints;
+}
+
+const struct registry_endpoint *registry_endpoint_at(const struct registry *r, size_t i)
+{
+  assert(i < r->n_endpoints);
+  return &r->endpoints[i];
 }

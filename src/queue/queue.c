@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "queue/answer.h"
+#include "queue/channel.h"
 #include "queue/script.h"
 
 /* What is left of a token for the session: a colon, a number and the NUL take the rest. */
@@ -26,8 +27,11 @@ struct queue {
   struct redis_conn *redis;
   struct queue_options options; /* without the prefix */
   struct script_set *scripts;
-  char *event_channel;
+  char *event_channel, *stop_channel;
   int64_t next_token;
+  bool paused; /* as of pause_version */
+  int64_t pause_version;
+  char pause_switch[24];  /* the two as text, for the scripts */
   bool refused[SCRIPT_N]; /* its last answer was an error: that is logged once, not each time */
 };
 
@@ -61,8 +65,10 @@ struct queue *queue_create(struct redis_conn *redis, const struct queue_options 
   q->redis = redis;
   q->options = *options;
   q->options.prefix = NULL;
+  queue_doubt_pause(q);
   q->scripts = script_set_create(options->prefix);
   q->event_channel = script_key(options->prefix, "events");
+  q->stop_channel = script_key(options->prefix, "stop");
   return q;
 }
 
@@ -81,6 +87,7 @@ void queue_destroy(struct queue *q)
   if (!q) return;
   script_set_destroy(q->scripts);
   free(q->event_channel);
+  free(q->stop_channel);
   free(q);
 }
 
@@ -246,6 +253,12 @@ enum status queue_enqueue(struct queue *q, const struct queue_item *items, size_
   return send_batch(call_create_done(q, SCRIPT_ENQUEUE, done, arg), &b);
 }
 
+static void add_switch(struct queue *q)
+{
+  snprintf(q->pause_switch, sizeof q->pause_switch, "%" PRId64 ":%d", q->pause_version, q->paused);
+  script_text(q->scripts, q->pause_switch);
+}
+
 enum status queue_claim(struct queue *q, const char *session, size_t max, queue_claimed_fn done,
                         void *arg)
 {
@@ -267,6 +280,7 @@ enum status queue_claim(struct queue *q, const char *session, size_t max, queue_
   script_int(q->scripts, q->options.rate_limit);
   script_int(q->scripts, q->options.rate_window_ms + q->options.slack_ms);
   script_int(q->scripts, q->options.lease_ms);
+  add_switch(q);
   return call_send(c);
 }
 
@@ -321,11 +335,22 @@ enum status queue_open_epoch(struct queue *q, int64_t closed_ms, const char *pro
   return call_send(c);
 }
 
-enum status queue_pause(struct queue *q, bool paused, queue_done_fn done, void *arg)
+void queue_doubt_pause(struct queue *q)
 {
+  q->paused = true;
+  q->pause_version = -1;
+}
+
+enum status queue_pause(struct queue *q, bool paused, int64_t version, queue_done_fn done,
+                        void *arg)
+{
+  if (version > q->pause_version) {
+    q->paused = paused;
+    q->pause_version = version;
+  }
   struct call *c = call_create_done(q, SCRIPT_PAUSE, done, arg);
   script_begin(q->scripts);
-  script_int(q->scripts, paused);
+  add_switch(q);
   return call_send(c);
 }
 
@@ -352,10 +377,25 @@ const char *queue_event_channel(const struct queue *q)
   return q->event_channel;
 }
 
-enum status queue_publish(struct queue *q, const char *text, size_t len)
+const char *queue_stop_channel(const struct queue *q)
 {
-  const char *argv[] = {"PUBLISH", q->event_channel, text};
-  const size_t lens[] = {7, strlen(q->event_channel), len};
+  return q->stop_channel;
+}
+
+static enum status publish(struct queue *q, const char *channel, const char *text, size_t len)
+{
+  const char *argv[] = {"PUBLISH", channel, text};
+  const size_t lens[] = {7, strlen(channel), len};
   if (!q->redis) return ST_AWAY;
   return redis_command(q->redis, 3, argv, lens, NULL, NULL);
+}
+
+enum status queue_publish(struct queue *q, const char *text, size_t len)
+{
+  return publish(q, q->event_channel, text, len);
+}
+
+enum status queue_tell_stopped(struct queue *q, const char *ids, size_t len)
+{
+  return publish(q, q->stop_channel, ids, len);
 }

@@ -10,7 +10,7 @@
  *   starts   ZSET  the limiter's sliding log: score = start time, member = token of the start
  *   clock          the latest time seen: TIME made never to go back
  *   epoch          run_id the limiter's log is good for; missing or another: claim is CLOSED
- *   paused, counts
+ *   paused "VERSION:1" or "VERSION:0", as PostgreSQL has it; counts
  * Each operation is one Lua script (lua/), O(log n) for each order. The limiter counts a start in
  * any window of rate_window_ms + slack_ms; the hand-over must be done within slack_ms of the claim
  * or be given back with queue_put_back(), so no window of rate_window_ms sees more than rate_limit.
@@ -44,8 +44,8 @@ struct queue_options {
 /* Who holds a lease: the process's session and a counter, "SESSION:N". */
 enum { QUEUE_TOKEN_MAX = 48 };
 
-/* Orders in one script; a call about more is several scripts, and its callback comes after the
- * last. With an error some of them may be done all the same. */
+/* Orders in one script; a call about more is several, and its callback comes after the last. With
+ * an error some of them may be done all the same. */
 enum { QUEUE_BATCH_MAX = 500 };
 
 struct queue_item {
@@ -86,14 +86,13 @@ typedef void (*queue_ids_fn)(void *arg, enum status status, const struct ulid *i
 struct queue *queue_create(struct redis_conn *redis, const struct queue_options *options);
 void queue_destroy(struct queue *q);
 
-/* queue_disconnect() lets go of the connection, which is about to be closed: every call says
- * ST_AWAY from now on. */
+/* queue_disconnect() lets go of the connection: every call says ST_AWAY from now on. */
 void queue_disconnect(struct queue *q);
 bool queue_up(const struct queue *q); /* Redis can be asked */
 
 /* queue_enqueue() makes orders wait that are not known yet, waiting, delayed or active: idempotent.
- * An empty message on queue_wake_channel() says that there is work at once, or a next due sooner
- * than before; so it does after put back, reap and resume. */
+ * One that is delayed and comes without a delay waits at once. The wake channel (channel.h) says
+ * that there is work, or a next due sooner than before; so it does after put back, reap, resume. */
 enum status queue_enqueue(struct queue *q, const struct queue_item *items, size_t n,
                           queue_done_fn done, void *arg) MUST_CHECK;
 
@@ -133,14 +132,12 @@ enum status queue_reap(struct queue *q, size_t max, queue_ids_fn reaped, void *a
 enum status queue_open_epoch(struct queue *q, int64_t closed_ms, const char *proof,
                              queue_done_fn done, void *arg) MUST_CHECK;
 
-enum status queue_pause(struct queue *q, bool paused, queue_done_fn done, void *arg) MUST_CHECK;
+/* queue_pause() passes on what PostgreSQL says. Claims go by the newest version that this queue or
+ * Redis knows; they are QUEUE_PAUSED until this queue was told any, since queue_doubt_pause() too.
+ */
+enum status queue_pause(struct queue *q, bool paused, int64_t version, queue_done_fn done,
+                        void *arg) MUST_CHECK;
+void queue_doubt_pause(struct queue *q);
 enum status queue_counts(struct queue *q, queue_counts_fn done, void *arg) MUST_CHECK; /* O(1) */
-
-/* Pub/sub channel names: new work, and events (see event/subscriber.h). */
-const char *queue_wake_channel(const struct queue *q);
-const char *queue_event_channel(const struct queue *q);
-
-/* queue_publish() sends text to the event channel. */
-enum status queue_publish(struct queue *q, const char *text, size_t len) MUST_CHECK;
 
 #endif

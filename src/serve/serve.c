@@ -9,6 +9,7 @@
 #include "serve/serve.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,19 +17,27 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "event/hub.h"
 #include "http/api.h"
+#include "http/routes.h"
 #include "io/redis.h"
 #include "journal/journal.h"
+#include "journal/park.h"
 #include "journal/sweeper.h"
 #include "net/http.h"
 #include "net/ws.h"
+#include "plugin/blame.h"
+#include "plugin/desk.h"
 #include "plugin/registry.h"
+#include "queue/channel.h"
 #include "queue/queue.h"
 #include "store/migrate.h"
 #include "store/reader.h"
+#include "workers/desk_table.h"
 #include "workers/dispatcher.h"
+#include "workers/venues.h"
 
 enum {
   REDIS_DEADLINE_MS = 2000,
@@ -36,6 +45,7 @@ enum {
   ACCEPTS_WAITING_MAX = 10000,
   STOP_TICK_MS = 10,
   DEPTH_EVERY_MS = 1000,
+  ENDPOINTS_WAITING_MAX = 64,
   TYPES_MAX = 64,
 };
 
@@ -46,6 +56,8 @@ struct serve {
   uv_timer_t stop_timer, depth_timer;
   struct ox_config plugin_config;
   struct registry *registry;
+  _Atomic(struct venues *) venues; /* plugins' threads look at it */
+  struct desk_table desk_table;
   const struct order_type *types[TYPES_MAX]; /* that have an executor */
   struct workers_options workers;
   struct redis_conn *commands, *subscriber;
@@ -53,8 +65,10 @@ struct serve {
   struct relay *relay;
   struct journal *journal;
   struct sweeper *sweeper;
+  struct parks *parks;
   struct reader *reader;         /* api */
   struct hub *hub;               /* api */
+  struct desk *desk;             /* api */
   struct ws_server *ws;          /* api */
   struct http_server *http;      /* api, or a worker with WORKER_PORT */
   struct dispatcher *dispatcher; /* worker */
@@ -65,6 +79,7 @@ struct serve {
   int64_t deadline_ms; /* of the stop */
   bool (*awaited)(const struct serve *s);
   bool http_drained;
+  bool left_behind; /* a thread that may still be inside a plugin */
 };
 
 static void part_done(void *arg);
@@ -85,6 +100,7 @@ static bool is_worker(const struct serve *s)
 static void on_commands_up(void *arg)
 {
   struct serve *s = arg;
+  queue_doubt_pause(s->queue);
   sweeper_run(s->sweeper);
   if (s->dispatcher) dispatcher_wake(s->dispatcher);
 }
@@ -101,6 +117,8 @@ static void on_message(void *arg, const char *channel, const char *text, size_t 
   struct serve *s = arg;
   if (s->dispatcher && strcmp(channel, queue_wake_channel(s->queue)) == 0)
     dispatcher_wake(s->dispatcher);
+  else if (s->dispatcher && strcmp(channel, queue_stop_channel(s->queue)) == 0)
+    dispatcher_stop(s->dispatcher, text, len);
   else if (s->hub)
     hub_on_message(s->hub, text, len);
 }
@@ -115,6 +133,19 @@ static enum api_workers probe_workers(void *arg)
   const struct serve *s = arg;
   bool alive = s->dispatcher ? dispatcher_alive(s->dispatcher) : sweeper_workers(s->sweeper) > 0;
   return alive ? API_WORKERS_UP : API_WORKERS_DOWN;
+}
+
+static size_t probe_venues(void *arg, struct api_venue *out, size_t max)
+{
+  struct venues_health health[API_VENUES_MAX];
+  size_t n = venues_health(((struct serve *)arg)->venues, health, max);
+  for (size_t i = 0; i < n; i++)
+    out[i] = (struct api_venue){.name = health[i].name,
+                                .state = breaker_state_name(health[i].state),
+                                .well = health[i].state == BREAKER_CLOSED,
+                                .failures = (int64_t)health[i].failures,
+                                .probe_ms = health[i].probe_ms};
+  return n;
 }
 
 /* ── stop: one stage after the other, each over when all its parts are done ─────────────────── */
@@ -173,7 +204,7 @@ static void close_servers(struct serve *s)
 
 static bool journal_flushed(const struct serve *s)
 {
-  return journal_idle(s->journal);
+  return journal_idle(s->journal) && parks_idle(s->parks);
 }
 
 static void flush_journal(struct serve *s)
@@ -201,10 +232,13 @@ static void close_redis(struct serve *s)
 static void let_go(struct serve *s)
 {
   s->open++;
+  s->left_behind = s->dispatcher && !dispatcher_empty(s->dispatcher);
   if (s->dispatcher) dispatcher_destroy(s->dispatcher, NULL, NULL);
   sweeper_destroy(s->sweeper, NULL, NULL);
+  parks_close(s->parks, NULL, NULL);
   journal_destroy(s->journal, NULL, NULL);
   if (s->reader) reader_destroy(s->reader, NULL, NULL);
+  s->left_behind |= !desk_destroy(s->desk);
   uv_close((uv_handle_t *)&s->sigterm, NULL);
   uv_close((uv_handle_t *)&s->sigint, NULL);
   uv_close((uv_handle_t *)&s->stop_timer, NULL);
@@ -274,31 +308,34 @@ static bool migrate(const struct config *c)
 
 static const char *plugin_get(const struct ox_config *config, const char *key)
 {
-  const struct serve *s =
-      (const struct serve *)((const char *)config - offsetof(struct serve, plugin_config));
-  return config_value(s->config, key);
+  return config_value(container_of(config, struct serve, plugin_config)->config, key);
+}
+
+/* A plugin may have threads of its own from its open() on, which is before there are venues. */
+static void plugin_reset_venue(const struct ox_config *config, const char *name)
+{
+  struct venues *venues = atomic_load(&container_of(config, struct serve, plugin_config)->venues);
+  if (venues) venues_reset(venues, name);
 }
 
 static void plugin_log(const char *level, const char *message)
 {
-  if (strcmp(level, "error") == 0)
-    LOG_ERROR(message);
-  else if (strcmp(level, "warn") == 0)
-    LOG_WARN(message);
-  else
-    LOG_INFO(message);
+  LOG_AT(log_level_of(level), message);
 }
 
 static bool load_plugins(struct serve *s)
 {
   char error[512];
+  blame_install();
   s->plugin_config = (struct ox_config){.size = sizeof s->plugin_config,
                                         .dir = s->config->executor_dir,
                                         .get = plugin_get,
                                         .now_ms = clock_unix_ms,
-                                        .log = plugin_log};
+                                        .log = plugin_log,
+                                        .reset_venue = plugin_reset_venue};
   if (registry_load(s->config->executor_dir, &s->plugin_config, &s->registry, error,
-                    sizeof error) == ST_OK)
+                    sizeof error) == ST_OK &&
+      routes_check(s->registry, error, sizeof error) == ST_OK)
     return true;
   fail("plugins", error);
   return false;
@@ -326,7 +363,9 @@ static void start_queue(struct serve *s)
   s->commands = redis_connect(&s->loop, &commands);
   s->subscriber = redis_connect(&s->loop, &subscriber);
   s->queue = queue_create(s->commands, &queue);
-  if (is_worker(s)) redis_subscribe(s->subscriber, queue_wake_channel(s->queue));
+  if (!is_worker(s)) return;
+  redis_subscribe(s->subscriber, queue_wake_channel(s->queue));
+  redis_subscribe(s->subscriber, queue_stop_channel(s->queue));
 }
 
 /* The types that workers may claim. */
@@ -350,9 +389,25 @@ static void start_journal(struct serve *s)
                                     .types = s->types,
                                     .n_types = executed_types(s)};
   struct sweeper_options sweeper = {.database_url = c->database_url, .lease_ms = c->queue_lease_ms};
+  struct parks_options parks = {.database_url = c->database_url};
   s->relay = relay_create(s->queue);
   s->journal = journal_create(&s->loop, &journal, s->relay);
   s->sweeper = sweeper_create(&s->loop, &sweeper, s->queue, s->relay);
+  s->parks = parks_create(&s->loop, &parks, s->relay);
+}
+
+static void start_venues(struct serve *s)
+{
+  const struct config *c = s->config;
+  int64_t callers = (is_worker(s) ? c->queue_concurrency : 0) + c->endpoint_threads;
+  struct venues_options options = {.registry = s->registry,
+                                   .breaker = {.failures = (size_t)c->breaker_failures,
+                                               .window_ms = c->breaker_window_ms,
+                                               .open_ms = c->breaker_open_ms},
+                                   .deadline_ms = c->venue_deadline_ms,
+                                   .retry_percent = (int)c->venue_retry_percent,
+                                   .callers = (size_t)callers};
+  atomic_store(&s->venues, venues_create(&options));
 }
 
 static struct workers_options workers_options(const struct config *c)
@@ -366,7 +421,7 @@ static struct workers_options workers_options(const struct config *c)
                                   .backoff_ms = c->queue_backoff_ms,
                                   .takeovers = c->queue_max_takeovers,
                                   .job_deadline_ms = c->job_deadline_ms,
-                                  .venue_deadline_ms = c->venue_deadline_ms,
+                                  .park_recheck_ms = c->park_recheck_ms,
                                   .seed = c->sim_seed};
 }
 
@@ -375,12 +430,24 @@ static void start_workers(struct serve *s)
   s->workers = workers_options(s->config);
   struct dispatcher_parts parts = {.options = &s->workers,
                                    .registry = s->registry,
+                                   .venues = s->venues,
                                    .queue = s->queue,
                                    .journal = s->journal,
+                                   .parks = s->parks,
                                    .on_queue_lost = on_queue_lost,
                                    .on_fatal = on_fatal,
                                    .arg = s};
   s->dispatcher = dispatcher_create(&s->loop, &parts);
+}
+
+static void start_desk(struct serve *s)
+{
+  desk_table_init(&s->desk_table, s->venues, s->parks);
+  struct desk_options options = {.threads = (size_t)s->config->endpoint_threads,
+                                 .waiting_max = ENDPOINTS_WAITING_MAX,
+                                 .deadline_ms = s->config->endpoint_deadline_ms,
+                                 .table = &s->desk_table.table};
+  s->desk = desk_create(&s->loop, &options);
 }
 
 /* How many orders wait is known to a second. While Redis cannot say, the last word counts. */
@@ -405,6 +472,7 @@ static bool start_api(struct serve *s)
     return false;
   }
   s->reader = reader_create(&s->loop, s->config->database_url);
+  start_desk(s);
   s->hub = hub_create(&s->loop, s->reader, s->subscriber, queue_event_channel(s->queue));
   s->api = (struct api){.journal = s->journal,
                         .reader = s->reader,
@@ -412,9 +480,11 @@ static bool start_api(struct serve *s)
                         .hub = s->hub,
                         .ws = s->ws,
                         .registry = s->registry,
+                        .desk = s->desk,
                         .config = s->config,
                         .redis_up = probe_redis,
                         .workers = probe_workers,
+                        .venues = probe_venues,
                         .probe_arg = s};
   api_init(&s->api);
   uv_timer_start(&s->depth_timer, on_depth_timer, DEPTH_EVERY_MS, DEPTH_EVERY_MS);
@@ -483,6 +553,7 @@ int serve_run(const struct config *config)
   listen_for_signals(s);
   start_queue(s);
   start_journal(s);
+  start_venues(s);
   if (is_worker(s)) start_workers(s);
   bool started = start_servers(s);
   if (started)
@@ -495,8 +566,14 @@ int serve_run(const struct config *config)
   relay_destroy(s->relay);
   uv_loop_close(&s->loop);
   status = started ? 0 : 1;
+  if (!venues_stop(s->venues) || s->left_behind) {
+    LOG_WARN("a plugin has not returned; ending around it");
+    _exit(status);
+  }
 out:
   registry_destroy(s->registry);
+  venues_destroy(s->venues);
+  parks_destroy(s->parks);
   free(s);
   return status;
 }

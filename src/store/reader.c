@@ -16,6 +16,8 @@
 #include "base/list.h"
 #include "io/pg_value.h"
 #include "order/type.h"
+#include "store/dead_letters.h"
+#include "store/order_row.h"
 
 enum {
   OUTSTANDING_MAX = 4096, /* asks */
@@ -27,6 +29,7 @@ enum {
 };
 
 enum kind { KIND_ORDER, KIND_OWN_ID, KIND_EVENTS, KIND_HEADS, KINDS };
+enum { DEAD_LETTERS_PAGE = KINDS, DEAD_LETTERS_COUNT }; /* asked on their own */
 
 struct ask {
   struct list_node node;
@@ -66,28 +69,6 @@ struct reader {
   void *closed_arg;
 };
 
-#define ORDER_COLUMNS                                                                              \
-  "order_id, tenant, client_order_id, type, status, phase, attempt, ver, payload, result,"         \
-  " error, created_at, updated_at, completed_at"
-
-enum order_column {
-  COL_ID,
-  COL_TENANT,
-  COL_OWN_ID,
-  COL_TYPE,
-  COL_STATUS,
-  COL_PHASE,
-  COL_ATTEMPT,
-  COL_VER,
-  COL_PAYLOAD,
-  COL_RESULT,
-  COL_ERROR,
-  COL_CREATED,
-  COL_UPDATED,
-  COL_COMPLETED,
-  COL_ORD
-};
-
 enum event_column { EV_ORD, EV_SEQ, EV_STATUS, EV_PHASE, EV_ATTEMPT, EV_AT, EV_DATA };
 
 /* Each key is looked up by index whatever the planner thinks of the table's size: a LIMIT inside
@@ -106,9 +87,11 @@ const struct pg_statement reader_statements[] = {
                      " CROSS JOIN LATERAL (SELECT seq, status, phase, attempt, at, data"
                      "  FROM order_events WHERE order_id = k.id AND seq > k.since"
                      "  ORDER BY seq LIMIT 10000) AS e ORDER BY k.ord, e.seq"},
+    [DEAD_LETTERS_PAGE] = {"dead_letters", DEAD_LETTERS_PAGE_SQL},
+    [DEAD_LETTERS_COUNT] = {"dead_letters_count", DEAD_LETTERS_COUNT_SQL},
     [KIND_HEADS] = {"heads", "SELECT order_id, ver FROM orders WHERE order_id = ANY($1::uuid[])"},
 };
-const size_t n_reader_statements = KINDS;
+const size_t n_reader_statements = sizeof reader_statements / sizeof *reader_statements;
 
 /* ── answers ────────────────────────────────────────────────────────────────────────────────── */
 
@@ -129,7 +112,6 @@ static void ask_give_up(struct reader *r, struct ask *a)
   ask_free(r, a);
 }
 
-/* The order borrows the result's text. */
 static void answer_order(const struct ask *a, const PGresult *res)
 {
   int row = a->row;
@@ -139,21 +121,7 @@ static void answer_order(const struct ask *a, const PGresult *res)
     a->on_order(a->arg, ST_NOT_FOUND, NULL);
     return;
   }
-  o = (struct order){
-      .id = pg_get_ulid(res, row, COL_ID),
-      .client_order_id = (char *)pg_get_text(res, row, COL_OWN_ID),
-      .type = (char *)pg_get_text(res, row, COL_TYPE),
-      .status = (char *)pg_get_text(res, row, COL_STATUS),
-      .phase = (enum ox_phase)pg_get_int4(res, row, COL_PHASE),
-      .attempt = pg_get_int4(res, row, COL_ATTEMPT),
-      .ver = pg_get_int4(res, row, COL_VER),
-      .payload = (char *)pg_get_text(res, row, COL_PAYLOAD),
-      .result = (char *)pg_get_text(res, row, COL_RESULT),
-      .error = (char *)pg_get_text(res, row, COL_ERROR),
-      .created_at_ms = pg_get_time_ms(res, row, COL_CREATED),
-      .updated_at_ms = pg_get_time_ms(res, row, COL_UPDATED),
-      .completed_at_ms = pg_get_time_ms(res, row, COL_COMPLETED),
-  };
+  o = order_row_read(res, row);
   a->on_order(a->arg, ST_OK, &o);
 }
 
@@ -256,7 +224,7 @@ static void flight_match(struct flight *f, const PGresult *res)
     match_ids(f, res);
     return;
   case KIND_OWN_ID:
-    match_ords(f, res, COL_ORD);
+    match_ords(f, res, ORDER_COLS);
     return;
   case KIND_EVENTS:
     match_ords(f, res, EV_ORD);
@@ -536,6 +504,11 @@ void reader_destroy(struct reader *r, void (*done)(void *arg), void *arg)
   r->open = 2;
   uv_close((uv_handle_t *)&r->flush, on_timer_closed);
   pg_close(r->pg, on_part_closed, r);
+}
+
+struct pg_conn *reader_conn(const struct reader *r)
+{
+  return r->pg;
 }
 
 bool reader_up(const struct reader *r)

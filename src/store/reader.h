@@ -41,6 +41,8 @@ typedef void (*reader_heads_fn)(void *arg, enum status status, const struct read
 struct reader *reader_create(uv_loop_t *loop, const char *url);
 void reader_destroy(struct reader *r, void (*done)(void *arg), void *arg);
 bool reader_up(const struct reader *r);
+/* reader_conn() is for the other files of this room. */
+struct pg_conn *reader_conn(const struct reader *r);
 
 /* reader_order() finds an order of tenant by its id, or by the caller's own id. Both borrowed for
  * the call only. */

@@ -23,7 +23,8 @@ after(async () => {
   await rm(dir, { recursive: true })
 })
 
-const place = (what, ms) => daemon.execute({ type: 'odd', do: what, ...(ms ? { ms } : {}) })
+const place = (what, ms, more) =>
+  daemon.execute({ type: 'odd', do: what, ...(ms ? { ms } : {}), ...more })
 const statuses = async (id) => (await world.events(id)).map((e) => `${e.status} ${e.attempt}`)
 
 test('an order of any type: its payload, its result', async () => {
@@ -80,6 +81,41 @@ test('a state that is not in the table is refused, and the executor told', async
 
 test('done without a succeeded state is a failure that says so', async () => {
   assert.equal((await daemon.ended(await place('no end'))).error.code, 'EXECUTOR_PROTOCOL')
+})
+
+test('a park by time alone, which counts no attempt', async () => {
+  const order = await daemon.ended(await place('park', 300))
+  assert.deepEqual([order.status, order.attempt], ['done', 1])
+  assert.deepEqual(await statuses(order.orderId), ['pending 1', 'working 1', 'working 1', 'done 1'])
+  const at = (await world.events(order.orderId)).map((e) => Date.parse(e.at))
+  assert(at[2] - at[1] >= 300, `woken after ${at[2] - at[1]} ms`)
+})
+
+test('a park on a topic: the level wakes it, published by another order', async () => {
+  const parked = await place('park', 0, { topic: 'price:A-B', level: 10 })
+  const row = `SELECT order_id FROM parks WHERE topic = 'price:A-B'`
+  await until('the park', 10000, async () => (await world.sql(row)).length === 1)
+  const say = async (level) =>
+    (await daemon.ended(await place('publish', 0, { topic: 'price:A-B', level }))).status
+  assert.equal(await say(9), 'done')
+  assert.equal((await world.sql(row)).length, 1)
+  assert.equal((await daemon.get(`/api/orders/${parked}`)).json.phase, 'queued')
+  assert.equal(await say(10), 'done')
+  assert.equal((await daemon.ended(parked)).attempt, 1)
+  assert.equal((await world.sql(row)).length, 0)
+})
+
+test('a topic that cannot be is refused, and a park without a word too', async () => {
+  const bad = await daemon.ended(await place('park', 0, { topic: 'no blanks', level: 1 }))
+  assert.equal(bad.error.code, 'NO_TOPIC')
+  const order = await daemon.ended(await place('park without a word'))
+  assert.equal(order.error.code, 'EXECUTOR_PROTOCOL')
+})
+
+test('an executor may end an order as cancelled in a way of its own', async () => {
+  const order = await daemon.ended(await place('expire'))
+  assert.deepEqual([order.status, order.phase, order.error], ['expired', 'cancelled', null])
+  assert(order.completedAt)
 })
 
 test('a job over its deadline is cancelled and comes back', async () => {

@@ -141,7 +141,7 @@ export function ulidToUuid(orderId) {
 
 // ── daemons ──────────────────────────────────────────────────────────────────────────────────────
 
-class Daemon {
+export class Daemon {
   constructor(role, args, env) {
     const command = role === 'all' ? ['serve'] : ['serve', '--role', role]
     this.role = role
@@ -209,6 +209,58 @@ class Daemon {
       headers: { 'content-type': 'application/json', ...headers },
       body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body)
     })
+  }
+
+  put(target, body) {
+    return request(this.url + target, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body)
+    })
+  }
+
+  // setFaults() replaces the faults of the mock venues, in every process.
+  async setFaults(...faults) {
+    const answer = await this.put('/api/sim/faults', { faults })
+    assert.equal(answer.status, 200, answer.text)
+  }
+
+  // ledger() pages through the venues' own book.
+  async ledger(orderId) {
+    const entries = []
+    for (let cursor = ''; cursor !== null;) {
+      const query = new URLSearchParams({ limit: '200' })
+      if (orderId) query.set('orderId', orderId)
+      if (cursor) query.set('cursor', cursor)
+      const { status, json, text } = await this.get(`/api/sim/ledger?${query}`)
+      assert.equal(status, 200, text)
+      entries.push(...json.entries)
+      cursor = json.nextCursor
+    }
+    return entries
+  }
+
+  // audit() holds ended orders against the venues' book: tokens moved once for each confirmed one, as it
+  // says, and for no other; and what the orders gave and got is, token by token, what the venues took and
+  // gave.
+  async audit(orderIds) {
+    const landed = (await this.ledger()).filter((e) => e.landed && orderIds.includes(e.orderId))
+    const moved = new Map() // by token: what the venues have more than before
+    const add = (token, amount) => moved.set(token, (moved.get(token) ?? 0n) + BigInt(amount))
+    for (const id of orderIds) {
+      const { json: order } = await this.get(`/api/orders/${id}`)
+      const own = landed.filter((e) => e.orderId === id)
+      assert.equal(own.length, order.status === 'confirmed' ? 1 : 0, `${id} is ${order.status}`)
+      if (own.length === 0) continue
+      for (const key of ['txHash', 'inAmount', 'outAmount'])
+        assert.equal(own[0][key], order[key], `${id}: ${key}`)
+      assert.equal(own[0].venue, order.dex)
+      add(order.tokenIn, own[0].inAmount)
+      add(order.tokenIn, -BigInt(order.inAmount))
+      add(order.tokenOut, -BigInt(own[0].outAmount))
+      add(order.tokenOut, order.outAmount)
+    }
+    for (const [token, sum] of moved) assert.equal(sum, 0n, `${token} was made or lost`)
   }
 
   // execute() places a swap, which must be accepted, and gives its id.

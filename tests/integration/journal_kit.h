@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "journal/cancel.h"
 #include "journal/step.h"
 #include "store/migrate.h"
 
@@ -39,8 +40,8 @@ static inline enum ox_outcome kit_execute(const struct ox_order *order, const st
   return OX_DONE;
 }
 
-static const char *const kit_from_new[] = {"going", "broken", NULL};
-static const char *const kit_from_going[] = {"going", "sent", "done", "broken", NULL};
+static const char *const kit_from_new[] = {"going", "broken", "gone", NULL};
+static const char *const kit_from_going[] = {"going", "sent", "done", "broken", "gone", NULL};
 static const char *const kit_from_sent[] = {"going", "done", "broken", NULL};
 static const struct ox_state kit_states[] = {
     {"new", OX_QUEUED, OX_STATE_INITIAL, kit_from_new},
@@ -48,10 +49,11 @@ static const struct ox_state kit_states[] = {
     {"sent", OX_ACTIVE, 0, kit_from_sent},
     {"done", OX_SUCCEEDED, 0, NULL},
     {"broken", OX_FAILED, OX_STATE_ON_FAIL, NULL},
+    {"gone", OX_CANCELLED, OX_STATE_ON_CANCEL, NULL},
 };
-static const struct ox_executor kit_executor = {sizeof kit_executor, "kit", kit_states, 5, NULL,
+static const struct ox_executor kit_executor = {sizeof kit_executor, "kit", kit_states, 6, NULL,
                                                 kit_execute};
-static const struct order_type kit_type = {"kit", kit_states, 5, &kit_executor};
+static const struct order_type kit_type = {"kit", kit_states, 6, &kit_executor};
 static const struct order_type *const kit_types[] = {&kit_type};
 
 static inline const struct ox_state *kit_state(const char *name)
@@ -233,6 +235,26 @@ static inline struct kit_claim kit_claim_by(struct kit *k, const struct ulid *se
   return c;
 }
 
+struct kit_cancel {
+  int calls;
+  enum cancel_result result;
+};
+
+static inline void kit_on_cancelled(void *arg, enum cancel_result result)
+{
+  struct kit_cancel *c = arg;
+  c->calls++;
+  c->result = result;
+}
+
+static inline enum cancel_result kit_cancel(struct kit *k, const struct ulid *id)
+{
+  struct kit_cancel c = {0};
+  cr_assert_eq(journal_cancel(k->journal, id, &kit_type, kit_on_cancelled, &c), ST_OK);
+  kit_until(k, c.calls);
+  return c.result;
+}
+
 /* An order in this session's hands. */
 struct kit_job {
   struct journal_order order;
@@ -290,13 +312,10 @@ static inline struct journal_entry *kit_intent(struct kit_job *job, const char *
   return e;
 }
 
-static inline struct journal_entry *kit_settle(struct kit_job *job, const char *hash,
-                                               enum journal_settle how)
+static inline struct journal_entry *kit_settle(struct kit_job *job, enum journal_settle how)
 {
   struct journal_entry *e = kit_entry(job, NULL);
   e->settle = how;
-  snprintf(e->venue, sizeof e->venue, "v");
-  snprintf(e->tx_hash, sizeof e->tx_hash, "%s", hash);
   e->landing.in_amount = 10;
   e->landing.out_amount = 11;
   e->landing.landed_at_ms = clock_unix_ms();

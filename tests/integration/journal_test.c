@@ -1,6 +1,8 @@
 /* The journal on a real PostgreSQL: accepts, claims, steps, and every way they are refused. */
 #include "journal_kit.h"
 
+#include "journal/statements.h"
+
 static struct kit k;
 
 static void open_kit(void)
@@ -30,7 +32,10 @@ Test(journal, an_accepted_order_is_there_with_its_first_event)
                             " order_events WHERE order_id = '%s'",
                             &id),
                    "1|new|0|1");
-  cr_assert_str_eq(kit_sqlf(&k, "SELECT count(*) FROM due WHERE order_id = '%s'", &id), "1");
+  cr_assert_str_eq(
+      kit_sqlf(&k, "SELECT count(*) FROM orders WHERE completed_at IS NULL AND order_id = '%s'",
+               &id),
+      "1");
 }
 
 Test(journal, what_one_turn_brings_is_few_transactions_and_many_answers)
@@ -280,7 +285,10 @@ Test(journal, steps_of_one_turn_are_one_update_and_all_their_events)
                             " order_events WHERE order_id = '%s'",
                             &id),
                    "1new,2going,3sent,4done");
-  cr_assert_str_eq(kit_sqlf(&k, "SELECT count(*) FROM due WHERE order_id = '%s'", &id), "0");
+  cr_assert_str_eq(
+      kit_sqlf(&k, "SELECT count(*) FROM orders WHERE completed_at IS NULL AND order_id = '%s'",
+               &id),
+      "0");
 }
 
 Test(journal, a_retry_waits_and_counts_an_attempt_a_release_does_not)
@@ -314,6 +322,31 @@ Test(journal, a_retry_waits_and_counts_an_attempt_a_release_does_not)
   journal_claimed_free(c.claimed);
 }
 
+static const char error_sql[] =
+    "SELECT coalesce(error->>'code', '-') FROM orders WHERE order_id = '%s'";
+
+Test(journal, an_order_that_succeeds_after_all_has_no_error)
+{
+  struct ulid id = kit_accept(&k);
+  struct kit_job job;
+  kit_hold(&k, &id, &job);
+  struct journal_entry *e = kit_entry(&job, NULL);
+  e->hold = JOURNAL_RETRY;
+  e->error = mem_strdup("{\"code\":\"X\"}");
+  journal_post(k.journal, e);
+  kit_until(&k, job.ok);
+  cr_assert_str_eq(kit_sqlf(&k, error_sql, &id), "X", "while it waits it says why");
+  struct kit_claim c = kit_claim_by(&k, &k.session, &id, INT64_MAX);
+  cr_assert(c.status == ST_OK);
+  memset(&job, 0, sizeof job);
+  journal_order_init(&job.order, c.claimed, &kit_type, "t");
+  journal_claimed_free(c.claimed);
+  cr_assert_str_eq(kit_sqlf(&k, error_sql, &id), "X");
+  kit_emit(&k, &job, "done", NULL);
+  kit_until(&k, job.ok);
+  cr_assert_str_eq(kit_sqlf(&k, error_sql, &id), "-");
+}
+
 Test(journal, one_transaction_is_open_and_its_end_is_a_fill)
 {
   struct ulid id = kit_accept(&k);
@@ -321,12 +354,13 @@ Test(journal, one_transaction_is_open_and_its_end_is_a_fill)
   kit_hold(&k, &id, &job);
   journal_post(k.journal, kit_intent(&job, "hash1"));
   kit_until(&k, job.ok == 1);
-  struct journal_entry *e = kit_settle(&job, "hash1", JOURNAL_LANDED);
+  struct journal_entry *e = kit_settle(&job, JOURNAL_LANDED);
   journal_post(k.journal, e);
   kit_emit(&k, &job, "done", NULL);
   kit_until(&k, job.ok == 3);
   cr_assert_str_eq(kit_sqlf(&k,
-                            "SELECT string_agg(n || tx_hash || outcome, ',') FROM intents"
+                            "SELECT string_agg(n || tx_hash || outcome, ',')"
+                            " FROM intents JOIN outcomes USING (order_id, n)"
                             " WHERE order_id = '%s'",
                             &id),
                    "1hash1landed");
@@ -343,12 +377,13 @@ Test(journal, a_second_transaction_waits_for_the_death_of_the_first)
   struct kit_job job;
   kit_hold(&k, &id, &job);
   journal_post(k.journal, kit_intent(&job, "hash1"));
-  journal_post(k.journal, kit_settle(&job, "hash1", JOURNAL_DEAD));
+  journal_post(k.journal, kit_settle(&job, JOURNAL_DEAD));
   journal_post(k.journal, kit_intent(&job, "hash2"));
   kit_until(&k, job.ok == 3);
   cr_assert_str_eq(kit_sqlf(&k,
                             "SELECT string_agg(n || tx_hash || coalesce(outcome, '?'), ','"
-                            " ORDER BY n) FROM intents WHERE order_id = '%s'",
+                            " ORDER BY n) FROM intents LEFT JOIN outcomes USING (order_id, n)"
+                            " WHERE order_id = '%s'",
                             &id),
                    "1hash1dead,2hash2?");
   journal_post(k.journal, kit_intent(&job, "hash3"));
@@ -477,4 +512,86 @@ Test(journal, waiting_requests_are_answered_when_the_journal_ends)
   k.journal = NULL;
   cr_assert_eq(a.calls, 1);
   cr_assert_eq(a.status, ST_AWAY);
+}
+
+/* ── plans ──────────────────────────────────────────────────────────────────────────────────── */
+
+/* How often $1, $2, ... stand in a statement: the number of its parameters. */
+static int n_params(const char *sql)
+{
+  int most = 0;
+  for (const char *p = sql; (p = strchr(p, '$')) != NULL; p++) {
+    int n = (int)strtol(p + 1, NULL, 10);
+    if (n > most) most = n;
+  }
+  return most;
+}
+
+static PGresult *run(PGconn *pg, const struct buf *sql)
+{
+  PGresult *r = PQexec(pg, sql->data);
+  ExecStatusType status = PQresultStatus(r);
+  cr_assert(status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK, "%s: %s", sql->data,
+            PQerrorMessage(pg));
+  return r;
+}
+
+/* The plan that a prepared statement settles on. */
+static char *explain(PGconn *pg, const struct pg_statement *s)
+{
+  struct buf sql, plan;
+  buf_init(&sql, 1 << 20);
+  buf_init(&plan, 1 << 20);
+  buf_appendf(&sql, "PREPARE p AS %s", s->sql);
+  PQclear(run(pg, &sql));
+  buf_clear(&sql);
+  buf_append_str(&sql, "EXPLAIN (COSTS off) EXECUTE p");
+  for (int i = 0, n = n_params(s->sql); i < n; i++)
+    buf_appendf(&sql, "%s NULL%s", i ? "," : "(", i == n - 1 ? ")" : "");
+  PGresult *r = run(pg, &sql);
+  for (int i = 0; i < PQntuples(r); i++) buf_appendf(&plan, "%s\n", PQgetvalue(r, i, 0));
+  PQclear(r);
+  PQclear(PQexec(pg, "DEALLOCATE p"));
+  buf_deinit(&sql);
+  return buf_take(&plan, NULL);
+}
+
+static bool reads_orders(const char *plan)
+{
+  return strstr(plan, "on orders") && !strstr(plan, "Insert on orders");
+}
+
+static void check_plans(PGconn *pg, const struct pg_statement *statements, size_t n)
+{
+  PQclear(PQexec(pg, statements[0].sql)); /* the planner's settings */
+  for (size_t i = 1; i < n; i++) {
+    const char *name = statements[i].name;
+    char *plan = explain(pg, &statements[i]);
+    cr_assert_null(strstr(plan, "Seq Scan on orders"), "%s: %s", name, plan);
+    cr_assert_null(strstr(plan, "Seq Scan on intents"), "%s: %s", name, plan);
+    cr_assert_null(strstr(plan, "Hash Join"), "%s: %s", name, plan);
+    cr_assert_null(strstr(plan, "Merge Join"), "%s: %s", name, plan);
+    cr_assert(!reads_orders(plan) || strstr(plan, "Index"), "%s: %s", name, plan);
+    if (strstr(statements[i].sql, "completed_at IS NULL"))
+      cr_assert(strstr(plan, "orders_unfinished"), "%s walks all history: %s", name, plan);
+    free(plan);
+  }
+}
+
+Test(journal, plans_are_index_scans_whatever_the_statistics_say)
+{
+  PGconn *pg = PQconnectdb(k.url);
+  for (int round = 0; round < 2; round++) {
+    check_plans(pg, journal_statements, n_journal_statements);
+    check_plans(pg, sweeper_statements, n_sweeper_statements);
+    kit_sql(&k, "ANALYZE orders, intents, order_events"); /* known to be empty */
+  }
+  kit_sql(&k, "INSERT INTO orders (order_id, tenant, type, status, phase, payload, created_at,"
+              " updated_at, completed_at) SELECT gen_random_uuid(), 't', 'x', 'done', 2, '{}',"
+              " now(), now(), now() FROM generate_series(1, 20000)");
+  check_plans(pg, sweeper_statements, n_sweeper_statements);
+  kit_sql(&k, "ANALYZE orders");
+  check_plans(pg, sweeper_statements, n_sweeper_statements);
+  check_plans(pg, journal_statements, n_journal_statements);
+  PQfinish(pg);
 }

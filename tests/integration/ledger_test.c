@@ -5,24 +5,21 @@
 #include "executors/ledger.h"
 
 #include <criterion/criterion.h>
-#include <libpq-fe.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "executors/ledger_db.h"
+#include "own_database.h"
 
 enum { WAIT_MS = 5000, LIFE_MS = 60000 };
 
 static struct ledger *ledger;
-static PGconn *sql;
 
 static int64_t mono_ms(void)
 {
@@ -62,16 +59,6 @@ static void pause_ms(int ms)
   clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
 }
 
-static long number_of(const char *query, const char *parameter)
-{
-  const char *values[] = {parameter};
-  PGresult *rows = PQexecParams(sql, query, parameter ? 1 : 0, NULL, values, NULL, NULL, 0);
-  cr_assert(PQresultStatus(rows) == PGRES_TUPLES_OK, "%s", PQerrorMessage(sql));
-  long number = PQntuples(rows) ? strtol(PQgetvalue(rows, 0, 0), NULL, 10) : -1;
-  PQclear(rows);
-  return number;
-}
-
 /* The ledger's clock is PostgreSQL's once it has connected. */
 static void wait_until_up(struct ledger *l)
 {
@@ -80,55 +67,10 @@ static void wait_until_up(struct ledger *l)
   cr_assert(ledger_now_ms(l) - now_ms() >= 1800000, "it does not connect");
 }
 
-static char database[64];
-static char url[1024];
-
-static PGconn *connect_to(const char *conninfo)
-{
-  PGconn *conn = PQconnectdb(conninfo);
-  cr_assert(PQstatus(conn) == CONNECTION_OK, "%s", PQerrorMessage(conn));
-  PQclear(PQexec(conn, "SET client_min_messages = error"));
-  return conn;
-}
-
-static void command(PGconn *conn, const char *format, ...)
-{
-  char text[256];
-  va_list args;
-  va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
-  va_end(args);
-  PGresult *result = PQexec(conn, text);
-  cr_assert(PQresultStatus(result) == PGRES_COMMAND_OK || PQresultStatus(result) == PGRES_TUPLES_OK,
-            "%s: %s", text, PQerrorMessage(conn));
-  PQclear(result);
-}
-
-/* The same server and user, another database. */
-static void point_url_to(PGconn *conn, const char *dbname)
-{
-  size_t len = 0;
-  PQconninfoOption *options = PQconninfo(conn);
-  for (PQconninfoOption *o = options; o && o->keyword; o++) {
-    if (!o->val || !*o->val || strchr(o->val, '\'') || strchr(o->val, '\\')) continue;
-    const char *value = strcmp(o->keyword, "dbname") == 0 ? dbname : o->val;
-    len += (size_t)snprintf(url + len, sizeof url - len, "%s='%s' ", o->keyword, value);
-    cr_assert(len < sizeof url);
-  }
-  PQconninfoFree(options);
-}
-
 static void setup(void)
 {
-  const char *given = getenv("DATABASE_URL");
-  cr_assert(given, "DATABASE_URL has to name a PostgreSQL");
-  PGconn *admin = connect_to(given);
-  snprintf(database, sizeof database, "ledger_test_%ld", (long)getpid());
-  command(admin, "CREATE DATABASE %s", database);
-  point_url_to(admin, database);
-  PQfinish(admin);
-  sql = connect_to(url);
-  ledger = ledger_create(&config, url);
+  database_create("ledger_test");
+  ledger = ledger_create(&config, database_url);
   cr_assert(ledger);
   wait_until_up(ledger);
 }
@@ -136,10 +78,7 @@ static void setup(void)
 static void teardown(void)
 {
   ledger_destroy(ledger);
-  PQfinish(sql);
-  PGconn *admin = connect_to(getenv("DATABASE_URL"));
-  command(admin, "DROP DATABASE %s WITH (FORCE)", database);
-  PQfinish(admin);
+  database_drop();
 }
 
 static struct ledger_row row_of(const char *name)
@@ -163,7 +102,7 @@ static struct ledger_row row_of(const char *name)
 static struct ox_landing look(const char *tx_hash)
 {
   struct ox_landing landing = {.size = sizeof landing};
-  cr_assert(ledger_lookup(ledger, tx_hash, WAIT_MS, &landing) == OX_VENUE_OK);
+  cr_assert(ledger_lookup(ledger, tx_hash, WAIT_MS, 0, &landing) == OX_VENUE_OK);
   return landing;
 }
 
@@ -171,8 +110,8 @@ static struct ox_landing look(const char *tx_hash)
 static struct ox_landing look_from_elsewhere(const char *tx_hash)
 {
   struct ox_landing landing = {.size = sizeof landing};
-  struct ledger *other = ledger_create(&config, url);
-  cr_assert(ledger_lookup(other, tx_hash, WAIT_MS, &landing) == OX_VENUE_OK);
+  struct ledger *other = ledger_create(&config, database_url);
+  cr_assert(ledger_lookup(other, tx_hash, WAIT_MS, 0, &landing) == OX_VENUE_OK);
   ledger_destroy(other);
   return landing;
 }
@@ -234,7 +173,7 @@ Test(ledger, a_hash_that_cannot_be_one_is_refused)
   char hash[OX_TX_HASH_MAX] = "";
   struct ox_landing landing = {.size = sizeof landing};
   memset(hash, 'x', sizeof hash - 1);
-  cr_assert(ledger_lookup(ledger, hash, WAIT_MS, &landing) == OX_VENUE_REJECTED);
+  cr_assert(ledger_lookup(ledger, hash, WAIT_MS, 0, &landing) == OX_VENUE_REJECTED);
 }
 
 Test(ledger, quotes_what_sql_and_arrays_would_take_for_their_own)
@@ -316,7 +255,7 @@ Test(ledger, absence_waits_for_inserts_under_way)
           " true, now(), now(), now())",
           row.tx_hash);
   struct ox_landing landing = {.size = sizeof landing};
-  cr_assert(ledger_lookup(ledger, row.tx_hash, 200, &landing) == OX_VENUE_TIMEOUT);
+  cr_assert(ledger_lookup(ledger, row.tx_hash, 200, 0, &landing) == OX_VENUE_TIMEOUT);
   command(sql, "COMMIT");
   cr_assert(look(row.tx_hash).state == OX_LANDING_LANDED);
 }
@@ -405,7 +344,7 @@ static void *submit_many(void *arg)
     snprintf(row.tx_hash, sizeof row.tx_hash, "crowd-%d-%d", i % 2 ? self : 0, i);
     struct ox_landing landing = {.size = sizeof landing};
     if (ledger_submit(ledger, &row, WAIT_MS) != OX_VENUE_OK ||
-        ledger_lookup(ledger, row.tx_hash, WAIT_MS, &landing) != OX_VENUE_OK ||
+        ledger_lookup(ledger, row.tx_hash, WAIT_MS, 0, &landing) != OX_VENUE_OK ||
         landing.state != OX_LANDING_LANDED)
       atomic_fetch_add(&crowd->failed, 1);
   }
@@ -445,7 +384,7 @@ Test(ledger, what_gathers_is_one_transaction)
 static void *terminate_backends(void *arg)
 {
   const struct crowd *crowd = arg;
-  PGconn *conn = PQconnectdb(url);
+  PGconn *conn = PQconnectdb(database_url);
   while (atomic_load(&crowd->next) < THREADS) pause_ms(1);
   for (int i = 0; i < 5; i++) {
     PQclear(PQexec(conn, TERMINATE));
@@ -472,7 +411,7 @@ Test(ledger, nothing_is_lost_when_backends_end_in_the_middle)
 Test(ledger, several_processes_may_start_at_once)
 {
   struct ledger *others[4];
-  for (int i = 0; i < 4; i++) others[i] = ledger_create(&config, url);
+  for (int i = 0; i < 4; i++) others[i] = ledger_create(&config, database_url);
   for (int i = 0; i < 4; i++) wait_until_up(others[i]);
   for (int i = 0; i < 4; i++) ledger_destroy(others[i]);
 }
@@ -488,7 +427,7 @@ Test(away, answers_unavailable_and_says_so_once)
   struct ox_landing landing = {.size = sizeof landing};
   for (int i = 0; i < 5; i++) {
     cr_assert(ledger_submit(away, &row, WAIT_MS) == OX_VENUE_UNAVAILABLE);
-    cr_assert(ledger_lookup(away, "away", WAIT_MS, &landing) == OX_VENUE_UNAVAILABLE);
+    cr_assert(ledger_lookup(away, "away", WAIT_MS, 0, &landing) == OX_VENUE_UNAVAILABLE);
   }
   int64_t ahead = ledger_now_ms(away) - now_ms();
   cr_assert(ahead >= -1 && ahead <= 1, "its clock is the host's");
@@ -515,14 +454,15 @@ static int listen_in_silence(void)
   int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   cr_assert(bind(listener, (struct sockaddr *)&address, len) == 0 && listen(listener, 8) == 0);
   cr_assert(getsockname(listener, (struct sockaddr *)&address, &len) == 0);
-  snprintf(url, sizeof url, "postgresql://nobody@127.0.0.1:%d/none", ntohs(address.sin_port));
+  snprintf(database_url, sizeof database_url, "postgresql://nobody@127.0.0.1:%d/none",
+           ntohs(address.sin_port));
   return listener;
 }
 
 Test(away, a_silent_server_holds_nobody_up)
 {
   int listener = listen_in_silence();
-  struct ledger *away = ledger_create(&config, url);
+  struct ledger *away = ledger_create(&config, database_url);
   struct ledger_row row = {.tx_hash = "silent"};
   for (int i = 0; i < 3; i++) {
     int64_t start = mono_ms();
@@ -548,11 +488,80 @@ Test(away, when_too_many_wait_the_next_is_told_so, .timeout = 60)
   _Atomic int told = 0;
   pthread_t threads[16];
   int listener = listen_in_silence();
-  ledger = ledger_create(&config, url);
+  ledger = ledger_create(&config, database_url);
   for (int i = 0; i < 16; i++)
     cr_assert(pthread_create(&threads[i], NULL, submit_in_vain, &told) == 0);
   for (int i = 0; i < 16; i++) pthread_join(threads[i], NULL);
   cr_assert(told == 16);
   ledger_destroy(ledger);
   close(listener);
+}
+
+/* ── late, and seen late ─────────────────────────────────────────────────────────────────────── */
+
+static struct ox_landing look_lagging(const char *tx_hash, int64_t lag_ms)
+{
+  struct ox_landing landing = {.size = sizeof landing};
+  cr_assert(ledger_lookup(ledger, tx_hash, WAIT_MS, lag_ms, &landing) == OX_VENUE_OK);
+  return landing;
+}
+
+/* Nobody may think it dead meanwhile, though it has expired. */
+Test(ledger, a_late_one_lands_after_its_expiry)
+{
+  struct ledger_row row = row_of("late");
+  row.expires_at_ms = ledger_now_ms(ledger) + 200;
+  row.delay_ms = -150;
+  cr_assert(ledger_submit(ledger, &row, WAIT_MS) == OX_VENUE_OK);
+  struct ox_landing landing;
+  int after_expiry = 0;
+  while ((landing = look("late")).state == OX_LANDING_PENDING)
+    after_expiry += landing.as_of_ms > row.expires_at_ms;
+  cr_assert(landing.state == OX_LANDING_LANDED && after_expiry > 0);
+  cr_assert(landing.landed_at_ms == row.expires_at_ms + 150);
+  landing = look_from_elsewhere("late");
+  cr_assert(landing.state == OX_LANDING_LANDED);
+  cr_assert(landing.landed_at_ms == row.expires_at_ms + 150);
+}
+
+Test(ledger, with_a_lag_it_shows_what_was_there_then)
+{
+  enum { LAG_MS = 400 };
+  struct ledger_row row = row_of("lag");
+  cr_assert(ledger_submit(ledger, &row, WAIT_MS) == OX_VENUE_OK);
+  int64_t accepted_ms = look("lag").landed_at_ms; /* without delay */
+  struct ox_landing landing;
+  int absent = 0;
+  while ((landing = look_lagging("lag", LAG_MS)).state == OX_LANDING_ABSENT) {
+    cr_assert(landing.as_of_ms < accepted_ms, "as of then it was not there");
+    cr_assert(landing.in_amount == 0 && landing.out_amount == 0 && landing.landed_at_ms == 0);
+    cr_assert(look("lag").state == OX_LANDING_LANDED, "without it, it is");
+    absent++;
+  }
+  cr_assert(absent > 0 && landing.state == OX_LANDING_LANDED);
+  cr_assert(landing.as_of_ms >= accepted_ms && landing.landed_at_ms == accepted_ms);
+}
+
+/* An absence is only proved by a watermark past the expiry; a lag keeps that back. */
+Test(ledger, a_lag_puts_off_the_proof_that_it_is_dead)
+{
+  enum { LAG_MS = 300 };
+  int64_t expires_ms = ledger_now_ms(ledger) + 50, proved_ms = 0;
+  while (proved_ms <= expires_ms) {
+    struct ox_landing landing = look_lagging("never", LAG_MS);
+    cr_assert(landing.state == OX_LANDING_ABSENT);
+    cr_assert(landing.as_of_ms <= ledger_now_ms(ledger) - LAG_MS + 50);
+    proved_ms = landing.as_of_ms;
+  }
+  cr_assert(ledger_now_ms(ledger) >= expires_ms + LAG_MS);
+}
+
+Test(ledger, a_lag_shows_a_landing_only_later)
+{
+  struct ledger_row row = row_of("slow");
+  row.delay_ms = 100;
+  cr_assert(ledger_submit(ledger, &row, WAIT_MS) == OX_VENUE_OK);
+  while (look("slow").state == OX_LANDING_PENDING) continue;
+  struct ox_landing landing = look_lagging("slow", 50);
+  cr_assert(landing.state == OX_LANDING_PENDING, "accepted then, and not landed");
 }

@@ -84,28 +84,11 @@ static inline struct redis_conn *kit_connect(struct kit *k)
   return redis;
 }
 
-static inline void kit_init_at(struct kit *k, const char *url, const struct queue_options *options)
+/* Each newer than all before it. */
+static inline int64_t kit_version(void)
 {
-  *k = (struct kit){.options = *options};
-  snprintf(k->url, sizeof k->url, "%s", url);
-  struct ulid id = ulid_make();
-  char text[ULID_LEN + 1];
-  ulid_format(&id, text);
-  snprintf(k->prefix, sizeof k->prefix, "test-%s", text);
-  k->options.prefix = k->prefix;
-  if (k->options.lease_ms == 0) k->options.lease_ms = 60000;
-  cr_assert_eq(uv_loop_init(&k->loop), 0);
-  uv_timer_init(&k->loop, &k->tick);
-  uv_timer_start(&k->tick, kit_on_tick, 2, 2);
-  k->redis = kit_connect(k);
-  k->q = queue_create(k->redis, &k->options);
-}
-
-static inline void kit_init(struct kit *k, const struct queue_options *options)
-{
-  const char *url = getenv("REDIS_URL");
-  cr_assert(url, "REDIS_URL is not set: run the tests with make test");
-  kit_init_at(k, url, options);
+  static int64_t version = 1;
+  return ++version;
 }
 
 static inline void kit_on_closed(void *arg)
@@ -195,6 +178,37 @@ static inline void kit_on_reply(void *arg, const redisReply *reply)
     kit_call(k, ok, call);                                                                         \
     cr_assert_eq(ok->status, ST_OK, "%s: %s", #call, status_name(ok->status));                     \
   } while (0)
+
+/* A queue starts nothing before it knows that it is not paused. */
+static inline void kit_resume(struct kit *k, struct queue *q)
+{
+  kit_done(k, queue_pause(q, false, 1, kit_on_done, ok));
+}
+
+static inline void kit_init_at(struct kit *k, const char *url, const struct queue_options *options)
+{
+  *k = (struct kit){.options = *options};
+  snprintf(k->url, sizeof k->url, "%s", url);
+  struct ulid id = ulid_make();
+  char text[ULID_LEN + 1];
+  ulid_format(&id, text);
+  snprintf(k->prefix, sizeof k->prefix, "test-%s", text);
+  k->options.prefix = k->prefix;
+  if (k->options.lease_ms == 0) k->options.lease_ms = 60000;
+  cr_assert_eq(uv_loop_init(&k->loop), 0);
+  uv_timer_init(&k->loop, &k->tick);
+  uv_timer_start(&k->tick, kit_on_tick, 2, 2);
+  k->redis = kit_connect(k);
+  k->q = queue_create(k->redis, &k->options);
+  kit_resume(k, k->q);
+}
+
+static inline void kit_init(struct kit *k, const struct queue_options *options)
+{
+  const char *url = getenv("REDIS_URL");
+  cr_assert(url, "REDIS_URL is not set: run the tests with make test");
+  kit_init_at(k, url, options);
+}
 
 static inline struct kit_answer kit_command(struct kit *k, const char *verb, const char *key,
                                             const char *arg)

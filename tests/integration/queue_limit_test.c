@@ -89,6 +89,7 @@ Test(queue_limit, lower_limit_waits_until_enough_starts_have_left)
   queue_destroy(k->q);
   k->options.rate_limit = 2;
   k->q = queue_create(k->redis, &k->options);
+  kit_resume(k, k->q);
   kit_claim(k, a, 1);
   cr_assert(a->n == 0 && a->gate == QUEUE_LIMITED);
   kit_pause(k, a->wait_ms);
@@ -215,7 +216,7 @@ Test(queue_limit, no_limit_needs_no_epoch)
 Test(queue_limit, the_epoch_is_asked_for_while_paused)
 {
   kit_init(k, &(struct queue_options){.rate_limit = 5, .rate_window_ms = 60000});
-  kit_done(k, queue_pause(k->q, true, kit_on_done, ok));
+  kit_done(k, queue_pause(k->q, true, kit_version(), kit_on_done, ok));
   kit_claim(k, a, 1);
   cr_assert_eq(a->gate, QUEUE_CLOSED);
   kit_done(k, queue_open_epoch(k->q, 60000, NULL, kit_on_done, ok));
@@ -301,6 +302,7 @@ static void begin(struct run *r, struct redis_conn **second)
   *second = kit_connect(k);
   r->queues[0] = k->q;
   r->queues[1] = queue_create(*second, &k->options);
+  kit_resume(k, r->queues[1]);
 }
 
 static void end(struct run *r, struct redis_conn *second)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "queue/channel.h"
 #include "tests/integration/queue_kit.h"
 
 enum { LEASE_MS = 60000, WINDOW_MS = 100 };
@@ -125,8 +126,8 @@ static void check_that_it_works(void)
   kit_claim(k, a, 1);
   mine = a->items[0];
   kit_call(k, a, queue_reap(k->q, 5, kit_on_ids, a));
-  kit_done(k, queue_pause(k->q, true, kit_on_done, ok));
-  kit_done(k, queue_pause(k->q, false, kit_on_done, ok));
+  kit_done(k, queue_pause(k->q, true, kit_version(), kit_on_done, ok));
+  kit_done(k, queue_pause(k->q, false, kit_version(), kit_on_done, ok));
   kit_done(k, queue_finish(k->q, &mine, 1, true, kit_on_done, ok));
   kit_done(k, queue_drop(k->q, &mine.id, 1, kit_on_done, ok));
   cr_assert_eq(kit_where(k), 0);
@@ -147,7 +148,7 @@ static int call_all(struct kit_answer *answers, const struct queue_item *items, 
       queue_drop(k->q, &id, 1, kit_on_done, &answers[5]),
       queue_reap(k->q, 5, kit_on_ids, &answers[6]),
       queue_open_epoch(k->q, 5, NULL, kit_on_done, &answers[7]),
-      queue_pause(k->q, false, kit_on_done, &answers[8]),
+      queue_pause(k->q, false, kit_version(), kit_on_done, &answers[8]),
       queue_counts(k->q, kit_on_counts, &answers[9]),
       queue_enqueue(k->q, items, n, NULL, NULL),
       queue_publish(k->q, "x", 1),
@@ -264,7 +265,7 @@ Test(queue_server, a_full_redis_drains)
   mine[0].delay_ms = 1000;
   kit_done(k, queue_put_back(k->q, mine, 1, false, kit_on_done, ok));
   kit_done(k, queue_finish(k->q, mine + 1, 2, true, kit_on_done, ok));
-  kit_done(k, queue_pause(k->q, true, kit_on_done, ok));
+  kit_done(k, queue_pause(k->q, true, kit_version(), kit_on_done, ok));
   kit_command(k, "DEL", "epoch", NULL);
   kit_done(k, queue_open_epoch(k->q, 0, NULL, kit_on_done, ok));
   kit_pause(k, 3); /* another time to be kept */

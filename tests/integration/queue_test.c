@@ -1,6 +1,7 @@
 /*
  * queue_test.c - the queue on a real Redis: who waits, who runs what until when.
  */
+#include "queue/channel.h"
 #include "tests/integration/queue_kit.h"
 
 static struct kit kit;
@@ -27,6 +28,7 @@ static void lease_of(int64_t ms)
   queue_destroy(k->q);
   k->options.lease_ms = ms;
   k->q = queue_create(k->redis, &k->options);
+  kit_resume(k, k->q);
 }
 
 static bool same(const struct queue_item *x, const struct queue_item *y)
@@ -47,13 +49,18 @@ Test(queue, enqueue_knows_what_waits_is_delayed_or_runs)
   items[2].delay_ms = 60000;
   kit_enqueue(k, items, 3);
   cr_assert_eq(kit_where(k), 201);
-  items[2].delay_ms = 0;
+  items[2].delay_ms = 1;
   kit_enqueue(k, items, 3);
   cr_assert_eq(kit_where(k), 201, "a delayed order stays delayed");
   kit_claim(k, a, 1);
   items[0].delay_ms = items[1].delay_ms = 60000;
   kit_enqueue(k, items, 3);
   cr_assert_eq(kit_where(k), 111, "neither a running nor a waiting one is delayed");
+  items[0].delay_ms = items[2].delay_ms = 0;
+  kit_enqueue(k, items, 3);
+  cr_assert_eq(kit_where(k), 210, "a delayed one that need not be any more waits, in its place");
+  kit_enqueue(k, items, 3);
+  cr_assert_eq(kit_where(k), 210);
   free(items);
 }
 
@@ -144,6 +151,7 @@ Test(queue, two_claimers_never_get_the_same)
   enum { N = 2000, CLAIMS = 80 };
   struct redis_conn *redis = kit_connect(k);
   struct queue *other = queue_create(redis, &k->options);
+  kit_resume(k, other);
   struct queue_item *items = kit_items(N);
   kit_enqueue(k, items, N);
 
@@ -488,17 +496,50 @@ Test(queue, more_than_a_thousand_due_are_promoted_bit_by_bit)
 
 /* ── pause, counts, clock ───────────────────────────────────────────────────────────────────── */
 
+/* Whoever knows the newer switch is right: the keys, or the process that claims. */
+Test(queue, a_pause_outlives_the_keys_and_a_process_that_is_behind)
+{
+  struct queue_item *items = kit_items(1);
+  struct queue *late = queue_create(k->redis, &k->options);
+  kit_enqueue(k, items, 1);
+  kit_done(k, queue_pause(k->q, true, 1000, kit_on_done, ok));
+  kit_call(k, a, queue_claim(late, "late", 1, kit_on_claimed, a));
+  cr_assert_eq(a->gate, QUEUE_PAUSED);
+  kit_command(k, "DEL", "paused", NULL);
+  kit_claim(k, a, 1);
+  cr_assert_eq(a->gate, QUEUE_PAUSED, "it was told so");
+  kit_call(k, a, queue_claim(late, "late", 1, kit_on_claimed, a));
+  cr_assert_eq(a->gate, QUEUE_PAUSED, "it knows nothing");
+  kit_done(k, queue_pause(late, false, 999, kit_on_done, ok));
+  kit_claim(k, a, 1);
+  cr_assert_eq(a->gate, QUEUE_PAUSED, "what it knows is newer");
+  kit_done(k, queue_pause(k->q, true, 1000, kit_on_done, ok));
+  kit_call(k, a, queue_claim(late, "late", 1, kit_on_claimed, a));
+  cr_assert_eq(a->gate, QUEUE_PAUSED, "what the keys say is newer");
+  queue_doubt_pause(late);
+  kit_done(k, queue_pause(late, false, 999, kit_on_done, ok));
+  cr_assert(kit_counts(k).counts.paused, "an older one is not taken");
+  kit_done(k, queue_pause(late, false, 1001, kit_on_done, ok));
+  kit_claim(k, a, 1);
+  cr_assert_eq(a->n, 1, "resumed by another");
+  queue_doubt_pause(late);
+  kit_call(k, a, queue_claim(late, "late", 1, kit_on_claimed, a));
+  cr_assert_eq(a->gate, QUEUE_PAUSED, "it may be behind, and the keys, too");
+  queue_destroy(late);
+  free(items);
+}
+
 Test(queue, paused_gives_nothing_until_resumed)
 {
   struct queue_item *items = kit_items(2);
   kit_enqueue(k, items, 1);
-  kit_done(k, queue_pause(k->q, true, kit_on_done, ok));
-  kit_done(k, queue_pause(k->q, true, kit_on_done, ok));
+  kit_done(k, queue_pause(k->q, true, kit_version(), kit_on_done, ok));
+  kit_done(k, queue_pause(k->q, true, kit_version(), kit_on_done, ok));
   cr_assert(kit_counts(k).counts.paused);
   kit_claim(k, a, 5);
   cr_assert(a->n == 0 && a->gate == QUEUE_PAUSED && a->wait_ms == -1);
   kit_enqueue(k, items + 1, 1);
-  kit_done(k, queue_pause(k->q, false, kit_on_done, ok));
+  kit_done(k, queue_pause(k->q, false, kit_version(), kit_on_done, ok));
   cr_assert_not(kit_counts(k).counts.paused);
   kit_claim(k, a, 5);
   cr_assert(a->n == 2 && a->gate == QUEUE_OPEN);
@@ -552,6 +593,25 @@ Test(queue, time_never_goes_back_and_never_stands_still)
   kit_command(k, "SET", "clock", "nonsense");
   kit_claim(k, a, 1);
   cr_assert_lt(clock_key(), now + HOUR_MS, "what is no time is as good as none");
+  free(items);
+}
+
+/* TIME had gone back an hour and is right again: an hour has not passed, neither for the limiter
+ * nor for leases. */
+Test(queue, a_clock_that_is_set_right_again_is_no_leap)
+{
+  enum { HOUR_MS = 3600000 };
+  struct queue_item *items = kit_items(1);
+  kit_enqueue(k, items, 1);
+  int64_t now = clock_key();
+  for (int behind_ms = -5; behind_ms <= 5; behind_ms += 5) {
+    char text[48];
+    snprintf(text, sizeof text, "%" PRId64 " %d", now + behind_ms, HOUR_MS);
+    kit_command(k, "SET", "clock", text);
+    kit_claim(k, a, 1);
+    cr_assert_geq(clock_key(), now + behind_ms);
+    cr_assert_lt(clock_key(), now + HOUR_MS / 2);
+  }
   free(items);
 }
 
@@ -640,9 +700,9 @@ Test(queue, claimers_are_woken_when_there_is_something_for_them)
   struct queue_item mine = a->items[0];
   kit_done(k, queue_put_back(k->q, &mine, 1, false, kit_on_done, ok));
   cr_assert_eq(wakes(&h), 4);
-  kit_done(k, queue_pause(k->q, true, kit_on_done, ok));
+  kit_done(k, queue_pause(k->q, true, kit_version(), kit_on_done, ok));
   cr_assert_eq(wakes(&h), 4);
-  kit_done(k, queue_pause(k->q, false, kit_on_done, ok));
+  kit_done(k, queue_pause(k->q, false, kit_version(), kit_on_done, ok));
   cr_assert_eq(wakes(&h), 5);
   lease_of(1);
   kit_claim(k, a, 1);

@@ -147,12 +147,30 @@ Test(sweeper, what_is_owned_ended_or_not_due_does_not_wait)
   cr_assert_eq(counts().delayed, 1);
 }
 
+Test(sweeper, a_pause_reaches_redis_and_comes_back_after_a_wipe)
+{
+  start();
+  kit_sql(&k, "UPDATE queue_pause SET paused = true, version = version + 1");
+  kit_until(&k, counts().paused);
+  char key[128];
+  snprintf(key, sizeof key, "%s:{0}:paused", prefix);
+  const char *argv[] = {"DEL", key};
+  cr_assert_eq(redis_command(redis, 2, argv, NULL, NULL, NULL), ST_OK);
+  cr_assert_not(counts().paused);
+  kit_until(&k, counts().paused);
+  kit_sql(&k, "UPDATE queue_pause SET paused = false, version = version + 1");
+  kit_until(&k, !counts().paused);
+}
+
 /* An order that was accepted while Redis was away waits in PostgreSQL until it is back. */
 Test(sweeper, a_relay_that_let_go_is_made_good)
 {
   start();
   kit_until(&k, counts().waiting == 0);
   struct ulid id = kit_accept(&k); /* the kit's journal has no Redis: its hint is lost */
-  cr_assert_str_eq(kit_sqlf(&k, "SELECT count(*) FROM due WHERE order_id = '%s'", &id), "1");
+  cr_assert_str_eq(
+      kit_sqlf(&k, "SELECT count(*) FROM orders WHERE completed_at IS NULL AND order_id = '%s'",
+               &id),
+      "1");
   kit_until(&k, counts().waiting == 1);
 }

@@ -29,6 +29,9 @@
 #ifndef OPEN_VENUE
 #define OPEN_VENUE open_venue
 #endif
+#ifndef ENDPOINT
+#define ENDPOINT "GET", "/frame", "orders:read", 0, answer
+#endif
 
 /* What the test can look at: FRAME_LOG names a file that gets a letter for each call. */
 static inline void note(const struct ox_config *config, char letter)
@@ -154,6 +157,16 @@ static const struct ox_venue *const venues[] = {&(const struct ox_venue){
                                                 },
                                                 NULL};
 
+static inline void answer(const struct ox_request *request, const struct ox_desk *desk,
+                          struct ox_answer *out)
+{
+  (void)request, (void)desk;
+  out->send(out, 200, "{}");
+}
+
+static const struct ox_endpoint *const endpoints[] = {
+    &(const struct ox_endpoint){sizeof(struct ox_endpoint), ENDPOINT}, NULL};
+
 OX_PLUGIN_EXPORT const struct ox_plugin *ox_plugin(void)
 {
   static const struct ox_plugin plugin = {
@@ -165,6 +178,7 @@ OX_PLUGIN_EXPORT const struct ox_plugin *ox_plugin(void)
       .venues = venues,
       .open = OPEN_PLUGIN,
       .close = close_plugin,
+      .endpoints = endpoints,
   };
   return &plugin;
 }

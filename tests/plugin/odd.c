@@ -8,7 +8,8 @@
 #include <stdlib.h>
 
 static const char *const from_pending[] = {"working", "failed", "cancelled", NULL};
-static const char *const from_working[] = {"working", "half", "done", "failed", "cancelled", NULL};
+static const char *const from_working[] = {"working", "half",      "done", "failed",
+                                           "expired", "cancelled", NULL};
 static const char *const from_half[] = {"working", "done", "failed", NULL};
 static const struct ox_state states[] = {
     {"pending", OX_QUEUED, OX_STATE_INITIAL, from_pending},
@@ -17,6 +18,7 @@ static const struct ox_state states[] = {
     {"done", OX_SUCCEEDED, 0, NULL},
     {"failed", OX_FAILED, OX_STATE_ON_FAIL, NULL},
     {"cancelled", OX_CANCELLED, OX_STATE_ON_CANCEL, NULL},
+    {"expired", OX_CANCELLED, 0, NULL},
 };
 
 static void validate(const struct ox_order *order, struct ox_errors *errors)
@@ -46,11 +48,60 @@ static enum ox_outcome remember(const struct ox_order *order, const struct ox_ho
   return OX_RETRY;
 }
 
+static const char *text_of(const struct ox_order *order, const char *name)
+{
+  const struct ox_field *field = ox_order_field(order, name);
+  return field ? field->text : NULL;
+}
+
+static long number_of(const struct ox_order *order, const char *name)
+{
+  const char *text = text_of(order, name);
+  return text ? strtol(text, NULL, 10) : 0;
+}
+
+/* Parks once, on topic from level on, and for ms at the most. */
+static enum ox_outcome park(const struct ox_order *order, const struct ox_host *host)
+{
+  long ms = number_of(order, "ms");
+  const struct ox_park what = {.size = sizeof what,
+                               .topic = text_of(order, "topic"),
+                               .level = number_of(order, "level"),
+                               .until_ms = ms ? host->now_ms(host) + ms : 0};
+  if (order->state_len == 4) return finish(host);
+  host->keep(host, "once", 4);
+  if (host->park(host, &what) != OX_INVALID) return OX_PARK;
+  host->fail(host, "NO_TOPIC", "no topic can have that name");
+  return OX_FAIL;
+}
+
+static enum ox_outcome publish(const struct ox_order *order, const struct ox_host *host)
+{
+  enum ox_status_code code =
+      host->publish(host, text_of(order, "topic"), number_of(order, "level"));
+  return code == OX_OK ? finish(host) : OX_FAIL;
+}
+
+static enum ox_outcome expire(const struct ox_host *host)
+{
+  host->emit(host, "expired", "{\"why\":\"time\"}");
+  return host->emit(host, "done", NULL) == OX_BAD_STATE ? OX_DONE : OX_FAIL;
+}
+
+/* Does not survive its first run; the wait is for what it keeps to be stored. */
+static enum ox_outcome crash_once(const struct ox_order *order, const struct ox_host *host)
+{
+  if (order->state_len == 4) return finish(host);
+  host->keep(host, "once", 4);
+  host->emit(host, "working", NULL);
+  if (host->sleep_ms(host, 500) != OX_OK) return OX_RETRY;
+  abort();
+}
+
 static enum ox_outcome execute(const struct ox_order *order, const struct ox_host *host)
 {
   const char *what = ox_order_field(order, "do")->text;
-  const struct ox_field *ms = ox_order_field(order, "ms");
-  long wait_ms = ms ? strtol(ms->text, NULL, 10) : 0;
+  long wait_ms = number_of(order, "ms");
   if (strcmp(what, "retry") == 0) {
     host->fail(host, "TRANSIENT", "it never works");
     return OX_RETRY;
@@ -60,6 +111,12 @@ static enum ox_outcome execute(const struct ox_order *order, const struct ox_hos
     return OX_FAIL;
   }
   if (strcmp(what, "remember") == 0) return remember(order, host);
+  if (strcmp(what, "park") == 0) return park(order, host);
+  if (strcmp(what, "park without a word") == 0) return OX_PARK;
+  if (strcmp(what, "publish") == 0) return publish(order, host);
+  if (strcmp(what, "expire") == 0) return expire(host);
+  if (strcmp(what, "crash once") == 0) return crash_once(order, host);
+  if (strcmp(what, "crash") == 0) abort();
   if (strcmp(what, "hang") == 0) hang(wait_ms);
   if (strcmp(what, "sleep") == 0 && host->sleep_ms(host, wait_ms) != OX_OK) return OX_RETRY;
   if (strcmp(what, "bad json") == 0) host->emit(host, "half", "{this is no JSON");
@@ -69,7 +126,7 @@ static enum ox_outcome execute(const struct ox_order *order, const struct ox_hos
   return finish(host);
 }
 
-static const struct ox_executor executor = {sizeof executor, "odd", states, 6, validate, execute};
+static const struct ox_executor executor = {sizeof executor, "odd", states, 7, validate, execute};
 static const struct ox_executor *const executors[] = {&executor, NULL};
 static const struct ox_plugin plugin = {.size = sizeof plugin,
                                         .abi_major = OX_ABI_MAJOR,

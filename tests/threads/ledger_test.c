@@ -60,7 +60,7 @@ static void *trade(void *arg)
              i % 2 ? self : 0, i);
     struct ox_landing landing = {.size = sizeof landing, .state = OX_LANDING_LANDED};
     enum ox_venue_result result = ledger_submit(ledger, &row, i % 3 ? WAIT_MS : i % 12);
-    if (result == OX_VENUE_OK) result = ledger_lookup(ledger, row.tx_hash, WAIT_MS, &landing);
+    if (result == OX_VENUE_OK) result = ledger_lookup(ledger, row.tx_hash, WAIT_MS, 0, &landing);
     count(result, landing.state);
   }
   return NULL;

@@ -1,4 +1,6 @@
--- claim RUN_ID SESSION COUNTER MAX LIMIT WINDOW_MS LEASE_MS -> {gate, wait_ms, id...}
+-- claim RUN_ID SESSION COUNTER MAX LIMIT WINDOW_MS LEASE_MS SWITCH -> {gate, wait_ms, id...}
+-- SWITCH is what the caller was told of a pause. The newer of what he and Redis know counts; who knows
+-- nothing gets nothing.
 -- Tokens are SESSION:COUNTER, SESSION:COUNTER+1, ... in the order of the ids. max 0 only asks.
 local OPEN, PAUSED, LIMITED, CLOSED = 0, 1, 2, 3
 local PROMOTE_MAX = 1000
@@ -17,7 +19,10 @@ if limit > 0 then
   if opened_by ~= run_id then return {CLOSED, -1} end
   opens_at = tonumber(at)
 end
-if stored[3] then return {PAUSED, -1} end
+local switch = stored[3] or ''
+local known = switch_version(ARGV[9])
+if known > switch_version(switch) then switch = ARGV[9] end
+if known < 0 or switch_stops(switch) then return {PAUSED, -1} end
 if opens_at > now then return {LIMITED, opens_at - now} end
 
 local due = next_due()

@@ -9,6 +9,6 @@ return {
   tonumber(ended[1]) or 0,
   tonumber(ended[2]) or 0,
   redis.call('ZCOUNT', starts, now - ARGV[2], '+inf'),
-  redis.call('EXISTS', paused),
+  switch_stops(redis.call('GET', paused) or '0') and 1 or 0,
   redis.call('ZRANGE', waiting, 0, 0)[1] or '',
 }

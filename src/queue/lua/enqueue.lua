@@ -1,5 +1,6 @@
--- enqueue (ID DELAY_MS)...: makes orders wait that are not known. The others are left as they are.
-local ids, delays, new = {}, {}, {}
+-- enqueue (ID DELAY_MS)...: makes orders wait that are not known, and at once those that were delayed
+-- but need not be any more. The others are left as they are.
+local ids, delays, new, early = {}, {}, {}, {}
 for i = 2, #ARGV, 2 do
   ids[#ids + 1] = ARGV[i]
   delays[ARGV[i]] = tonumber(ARGV[i + 1])
@@ -10,6 +11,12 @@ local in_waiting = redis.call('ZMSCORE', waiting, unpack(ids))
 local in_delayed = redis.call('ZMSCORE', delayed, unpack(ids))
 local in_active = redis.call('ZMSCORE', active, unpack(ids))
 for i, id in ipairs(ids) do
-  if not (in_waiting[i] or in_delayed[i] or in_active[i]) then new[#new + 1] = id end
+  if in_delayed[i] and delays[id] == 0 then early[#early + 1] = id end
+  if not (in_waiting[i] or in_active[i] or in_delayed[i]) then new[#new + 1] = id end
+end
+if #early > 0 then
+  redis.call('ZREM', delayed, unpack(early))
+  make_wait(early)
+  wake()
 end
 if #new > 0 then put(new, delays) end

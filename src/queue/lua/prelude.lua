@@ -6,14 +6,17 @@ local wake_channel = ARGV[1]
 
 -- The queue's time in ms, made of what the key clock holds: "LAST AHEAD". It never goes back. When
 -- TIME does, the queue's time runs on from LAST, from then on AHEAD ms before TIME; standing still
--- until TIME has caught up would hold up every lease, delay and start for as long.
+-- until TIME has caught up would hold up every lease, delay and start for as long. When TIME is set
+-- right again, the queue's time runs on from LAST once more: what passed meanwhile is lost and AHEAD
+-- may be below 0, but no start is ever taken for older than it is.
 -- Rounded down: what happens now happened before now + 1, so whatever is to last d ms ends at
 -- now + d + 1.
 local function time_from(stored)
   local t = redis.call('TIME')
   local time = t[1] * 1000 + math.floor(t[2] / 1000)
-  local last, ahead = string.match(stored or '', '^(%d+) ?(%d*)$')
+  local last, ahead = string.match(stored or '', '^(%d+) ?(%-?%d*)$')
   last, ahead = tonumber(last) or 0, tonumber(ahead) or 0
+  if math.abs(time - last) < math.abs(time + ahead - last) then ahead = last - time end
   local now = math.max(last, time + ahead)
   return now, string.format('%.0f %.0f', now, now - time)
 end
@@ -22,6 +25,15 @@ local function tick(stored)
   local now, new = time_from(stored)
   if new ~= stored then redis.call('SET', clock, new) end
   return now
+end
+
+-- Whether the queue is paused, "VERSION:1" or "VERSION:0": a copy of what PostgreSQL has.
+local function switch_version(switch)
+  return tonumber(string.match(switch, '^(-?%d+):')) or -1
+end
+
+local function switch_stops(switch)
+  return string.sub(switch, -1) ~= '0'
 end
 
 -- A full Redis refuses a script at its first command that may need memory, unless it has written

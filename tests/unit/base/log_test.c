@@ -197,3 +197,12 @@ Test(log, a_full_or_closed_pipe_does_not_stop_the_daemon)
   LOG_INFO("nowhere");
   cr_assert_eq(errno, 5, "errno is the caller's");
 }
+
+Test(log, levels_have_words)
+{
+  cr_assert_eq(log_level_of("debug"), LOG_LEVEL_DEBUG);
+  cr_assert_eq(log_level_of("info"), LOG_LEVEL_INFO);
+  cr_assert_eq(log_level_of("warn"), LOG_LEVEL_WARN);
+  cr_assert_eq(log_level_of("error"), LOG_LEVEL_ERROR);
+  cr_assert_eq(log_level_of("shout"), LOG_LEVEL_INFO);
+}

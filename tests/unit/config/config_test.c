@@ -133,6 +133,7 @@ Test(config, defaults)
   cr_assert_eq(c.swap_delay_ms.min, 2000);
   cr_assert_eq(c.swap_delay_ms.max, 3000);
   cr_assert_eq(c.delivery_delay_ms.min, 1000);
+  cr_assert_eq(c.router_leg_cost_bps, 1);
   cr_assert_eq(c.venue_deadline_ms, 500);
   cr_assert_str_eq(c.sim_profile, "seed");
   cr_assert_not(c.auth_required);
@@ -264,6 +265,7 @@ static const struct {
     {"QUEUE_MAX", "1", "99999999999999999999999999"},
     {"QUEUE_MAX_TAKEOVERS", "1", "0"},
     {"JOB_DEADLINE_MS", "100", "10"},
+    {"PARK_RECHECK_MS", "604800000", "999"},
     {"BATCH_SIZE", "1000", "1001"},
     {"IDEMPOTENCY_TTL_S", "1", "0"},
     {"CACHE_TTL_S", "0", "1d"},
@@ -275,10 +277,22 @@ static const struct {
     {"SWAP_DELAY_MS", "1-2", "1-2-3"},
     {"SWAP_DELAY_MS", "1-2", "1 - 2"},
     {"DELIVERY_DELAY_MS", "10-20", "10..20"},
+    {"ROUTER_LEG_COST_BPS", "10000", "10001"},
     {"VENUE_DEADLINE_MS", "1", "0"},
+    {"VENUE_RETRY_PERCENT", "0", "101"},
+    {"BREAKER_FAILURES", "1", "101"},
+    {"BREAKER_WINDOW_MS", "1", "0"},
+    {"BREAKER_OPEN_MS", "1", "0"},
+    {"ENDPOINT_THREADS", "1", "0"},
+    {"ENDPOINT_DEADLINE_MS", "1", "0"},
+    {"LIMIT_MARGIN_BPS", "0", "5001"},
     {"SIM_SEED", "18446744073709551615", "18446744073709551616"},
     {"SIM_SEED", "1", "abc"},
     {"SIM_PROFILE", "realistic", "real"},
+    {"SIM_SLOT_MS", "1", "0"},
+    {"SIM_TX_SLACK_MS", "0", "3600001"},
+    {"SIM_LATE_LANDING_MS", "1", "0"},
+    {"SIM_LOOKUP_LAG_MS", "1", "0"},
     {"AUTH", "off", "on"},
     {"JWT_TTL_S", "1", "0"},
     {"LOG_LEVEL", "debug", "trace"},

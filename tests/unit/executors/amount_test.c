@@ -139,3 +139,78 @@ Test(amount, prices_at_the_bounds)
   costs((struct amount){INT64_MAX, 0}, (struct amount){1, 12}, "0.000000000000");
   costs((struct amount){INT64_MAX, 12}, (struct amount){INT64_MAX, 12}, "1.000000");
 }
+
+/* ── prices ─────────────────────────────────────────────────────────────────────────────────── */
+
+static uint64_t at_price(const char *text, uint64_t units, unsigned in, unsigned out)
+{
+  uint64_t least = 0;
+  struct amount_text price = {text, strlen(text)};
+  cr_assert(amount_at_price(price, (struct amount){units, in}, out, &least) == AMOUNT_OK, "%s",
+            text);
+  return least;
+}
+
+Test(amount, the_least_at_a_price)
+{
+  cr_assert(at_price("150", 1500000000, 9, 6) == 225000000);
+  cr_assert(at_price("150.0000001", 1500000000, 9, 6) == 225000001);
+  cr_assert(at_price("0.00002513", 1, 5, 9) == 1);
+  cr_assert(at_price("0", 1, 5, 9) == 0 && at_price("0e9", 1, 5, 9) == 0);
+  cr_assert(at_price("1e-999999", 1, 0, 0) == 1);
+  cr_assert(at_price("1", INT64_MAX, 6, 6) == INT64_MAX);
+  cr_assert(at_price("0.999999999999999999", INT64_MAX, 6, 6) == UINT64_C(9223372036854775798));
+  cr_assert(at_price("00.5" + 1, 3, 0, 0) == 2);
+}
+
+Test(amount, prices_that_are_none)
+{
+  static const struct {
+    const char *text;
+    enum amount_result result;
+  } wrong[] = {{"", AMOUNT_SYNTAX},        {"1,5", AMOUNT_SYNTAX},
+               {"-0", AMOUNT_NEGATIVE},    {"1.000000000000000001", AMOUNT_TOO_MANY_DECIMALS},
+               {"1e19", AMOUNT_TOO_LARGE}, {"1e999999", AMOUNT_TOO_LARGE},
+               {"0x10", AMOUNT_SYNTAX}};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    uint64_t least;
+    struct amount_text price = {wrong[i].text, strlen(wrong[i].text)};
+    cr_assert(amount_at_price(price, (struct amount){1, 0}, 0, &least) == wrong[i].result, "%s",
+              wrong[i].text);
+  }
+}
+
+/* least * 10^in / units, and no less, is at or above a price of figures / 10^places. */
+Test(amount, it_is_the_least_there_is)
+{
+  unsigned seed = 7;
+  for (int i = 0; i < 200000; i++) {
+    unsigned places = (unsigned)rand_r(&seed) % 9, in = (unsigned)rand_r(&seed) % 10,
+             out = (unsigned)rand_r(&seed) % 10;
+    uint64_t figures = 1 + (uint64_t)rand_r(&seed) % 1000000000,
+             units = 1 + (uint64_t)rand_r(&seed);
+    char text[64];
+    uint64_t scale = 1;
+    for (unsigned k = 0; k < places; k++) scale *= 10;
+    snprintf(text, sizeof text, "%lu.%0*lu", figures / scale, (int)places, figures % scale);
+    if (places == 0) snprintf(text, sizeof text, "%lu", figures);
+    unsigned __int128 above = (unsigned __int128)units * figures, below = scale;
+    for (unsigned k = 0; k < out; k++) above *= 10;
+    for (unsigned k = 0; k < in; k++) below *= 10;
+    unsigned __int128 least = (above + below - 1) / below;
+    if (least > INT64_MAX) continue;
+    cr_assert(at_price(text, units, in, out) == (uint64_t)least, "%s of %lu", text, units);
+  }
+}
+
+Test(amount, levels_are_prices_rounded_down_and_bounded)
+{
+  struct amount sol = {1500000000, 9}, usdc = {226953171, 6}, bonk = {900000000000, 5};
+  cr_assert(amount_level(sol, usdc) == INT64_C(151302114000000));
+  cr_assert(amount_level(usdc, sol) == INT64_C(6609292980), "%ld", amount_level(usdc, sol));
+  cr_assert(amount_level(sol, bonk) == INT64_C(6000000000000000000));
+  bonk.units = 1500000000000;
+  cr_assert(amount_level(sol, bonk) == INT64_MAX);
+  cr_assert(amount_level((struct amount){1, 12}, (struct amount){INT64_MAX, 0}) == INT64_MAX);
+  cr_assert(amount_level((struct amount){INT64_MAX, 0}, (struct amount){1, 12}) == 0);
+}

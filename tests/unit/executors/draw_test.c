@@ -67,3 +67,35 @@ Test(draw, every_bit_is_set_half_of_the_time)
   for (int b = 0; b < 64; b++)
     cr_assert(set[b] > N * 47 / 100 && set[b] < N * 53 / 100, "bit %d: %d of %d", b, set[b], N);
 }
+
+/* The deciles of exp(z / 2), with z of the standard normal distribution. */
+Test(draw, lognormal_has_its_deciles)
+{
+  enum { N = 40000, MEDIAN = 1000000 };
+  static const int64_t deciles[] = {526891,  656515,  769339,  881007, 1000000,
+                                    1135065, 1299817, 1523195, 1897924};
+  int below[9] = {0};
+  int64_t least = INT64_MAX, most = 0;
+  for (int i = 0; i < N; i++) {
+    char key[16];
+    snprintf(key, sizeof key, "k%d", i);
+    struct draw d = {7, "raydium", key, 1};
+    int64_t value = draw_lognormal(&d, "x", MEDIAN);
+    for (int k = 0; k < 9; k++) below[k] += value < deciles[k];
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
+  for (int k = 0; k < 9; k++)
+    cr_assert(below[k] > N * (k + 1) / 10 - N / 80 && below[k] < N * (k + 1) / 10 + N / 80,
+              "decile %d: %d", k + 1, below[k]);
+  cr_assert(least > MEDIAN / 5 && least < MEDIAN / 4 && most > 3 * MEDIAN && most < 5 * MEDIAN);
+}
+
+Test(draw, lognormal_is_the_same_every_time_and_scales)
+{
+  int64_t one = draw_lognormal(&base, "x", 1 << 20);
+  cr_assert(one == draw_lognormal(&base, "x", 1 << 20) && one == 938864, "%ld", (long)one);
+  cr_assert(draw_lognormal(&base, "x", 0) == 0);
+  int64_t large = draw_lognormal(&base, "x", (int64_t)1 << 60) >> 40;
+  cr_assert(large == one, "%ld", (long)large);
+}

@@ -2,144 +2,27 @@
  * market_test.c - the market executor against a host that follows a script: quotes, landings, a
  * lost order at each call, and runs that find what an earlier one left.
  */
-#include <criterion/criterion.h>
 #include <jansson.h>
-#include <ox/executor.h>
-#include <stdio.h>
-#include <string.h>
+
+#include "scripted_host.h"
 
 static const struct ox_plugin *plugin;
 static const struct ox_executor *market;
 
-/* ── the host ───────────────────────────────────────────────────────────────────────────────────
- */
-
-struct script {
-  struct ox_host table;
-  struct ox_quote quotes[8];
-  size_t n_quotes;
-  int open;                          /* a transaction is open from before */
-  enum ox_status_code submit, await; /* what they answer */
-  enum ox_landing_state landing;
-  int lost_at, calls;            /* the call that finds the order lost; 0: none does */
-  enum ox_status_code emit_says; /* instead of OX_OK */
-  const char *emit_says_at;      /* for this state */
-
-  char did[512]; /* what was called, and the states emitted */
-  char data[3][6144];
-  char code[64], message[256];
-  struct ox_swap quoted, submitted;
-  char venue[OX_NAME_MAX];
-  unsigned char kept[1024];
-  size_t kept_len;
-};
-
-static struct script s;
-static struct ox_order order;
-static struct ox_field fields[4];
-
-static bool lost(const char *what)
-{
-  size_t len = strlen(s.did);
-  snprintf(s.did + len, sizeof s.did - len, "%s%s", len ? " " : "", what);
-  cr_assert(!s.lost_at || s.calls < s.lost_at, "%s: called after the order was lost", what);
-  return ++s.calls == s.lost_at;
-}
-
-static enum ox_status_code emit(const struct ox_host *host, const char *state, const char *data)
-{
-  (void)host;
-  static const char *const slots[] = {"building", "submitted", "confirmed"};
-  if (lost(state)) return OX_LOST;
-  if (s.emit_says_at && strcmp(s.emit_says_at, state) == 0) return s.emit_says;
-  for (int i = 0; i < 3; i++)
-    if (strcmp(slots[i], state) == 0) snprintf(s.data[i], sizeof s.data[i], "%s", data);
-  return OX_OK;
-}
-
-static void fail(const struct ox_host *host, const char *code, const char *message)
-{
-  (void)host;
-  snprintf(s.code, sizeof s.code, "%s", code);
-  snprintf(s.message, sizeof s.message, "%s", message);
-}
-
-static enum ox_status_code keep(const struct ox_host *host, const void *state, size_t len)
-{
-  (void)host;
-  cr_assert(len <= sizeof s.kept);
-  memcpy(s.kept, state, len);
-  s.kept_len = len;
-  return lost("keep") ? OX_LOST : OX_OK;
-}
-
-static size_t quote(const struct ox_host *host, const struct ox_swap *swap, struct ox_quote *quotes,
-                    size_t max)
-{
-  (void)host;
-  s.quoted = *swap;
-  if (lost("quote")) s.lost_at++; /* it has no way to say so: the next call does */
-  for (size_t i = 0; i < s.n_quotes && i < max; i++) quotes[i] = s.quotes[i];
-  return s.n_quotes < max ? s.n_quotes : max;
-}
-
-static int resume(const struct ox_host *host, struct ox_receipt *receipt)
-{
-  (void)host;
-  if (!s.open) return 0;
-  snprintf(receipt->venue, sizeof receipt->venue, "raydium");
-  snprintf(receipt->tx_hash, sizeof receipt->tx_hash, "old-hash");
-  receipt->in_amount = 1500000000;
-  receipt->min_out_amount = 200000000;
-  return 1;
-}
-
-static enum ox_status_code submit(const struct ox_host *host, const char *venue,
-                                  const struct ox_swap *swap, struct ox_receipt *receipt)
-{
-  (void)host;
-  if (lost("submit")) return OX_LOST;
-  s.submitted = *swap;
-  snprintf(s.venue, sizeof s.venue, "%s", venue);
-  if (s.submit == OX_OPEN_INTENT) s.open = 1;
-  if (s.submit != OX_OK) return s.submit;
-  snprintf(receipt->venue, sizeof receipt->venue, "%s", venue);
-  snprintf(receipt->tx_hash, sizeof receipt->tx_hash, "hash");
-  receipt->in_amount = swap->in_amount;
-  receipt->min_out_amount = swap->min_out_amount;
-  return OX_OK;
-}
-
-static enum ox_status_code await(const struct ox_host *host, struct ox_landing *landing)
-{
-  (void)host;
-  if (lost("await")) return OX_LOST;
-  if (s.await != OX_OK) return s.await;
-  landing->state = s.landing;
-  landing->in_amount = 1500000000;
-  landing->out_amount = 226953171;
-  return OX_OK;
-}
-
-static struct ox_quote quote_of(const char *venue, uint64_t out)
-{
-  struct ox_quote q = {.size = sizeof q, .in_amount = 1500000000, .out_amount = out};
-  snprintf(q.venue, sizeof q.venue, "%s", venue);
-  snprintf(q.pool, sizeof q.pool, "SOL-USDC");
-  return q;
-}
-
 /* ── set-up ─────────────────────────────────────────────────────────────────────────────────────
  */
 
-static void set(size_t i, const char *name, enum ox_field_kind kind, const char *text)
+static const char *leg_cost;
+
+static const char *get(const struct ox_config *config, const char *key)
 {
-  fields[i] = (struct ox_field){name, text, strlen(text), kind};
+  (void)config;
+  return strcmp(key, "ROUTER_LEG_COST_BPS") == 0 ? leg_cost : NULL;
 }
 
 static void setup(void)
 {
-  static const struct ox_config config = {.size = sizeof config, .dir = "executors"};
+  static const struct ox_config config = {.size = sizeof config, .dir = "executors", .get = get};
   char error[256] = "";
   plugin = ox_plugin();
   cr_assert(plugin->open(&config, error, sizeof error) == OX_VENUE_OK, "%s", error);
@@ -154,17 +37,7 @@ static void setup(void)
                             .status = "routing",
                             .fields = fields,
                             .n_fields = 3};
-  s = (struct script){.table = {.size = sizeof s.table,
-                                .emit = emit,
-                                .fail = fail,
-                                .keep = keep,
-                                .quote = quote,
-                                .resume = resume,
-                                .submit = submit,
-                                .await_landing = await},
-                      .quotes = {quote_of("raydium", 220000000), quote_of("meteora", 226953171)},
-                      .n_quotes = 2,
-                      .landing = OX_LANDING_LANDED};
+  script_begin();
 }
 
 static void teardown(void)
@@ -177,17 +50,11 @@ static enum ox_outcome run(void)
   return market->execute(&order, &s.table);
 }
 
-/* The next attempt, with what the last one kept. */
 static enum ox_outcome run_again(void)
 {
-  static unsigned char kept[1024];
-  memcpy(kept, s.kept, sizeof kept);
   order.attempt++;
   order.status = "routing";
-  order.state = kept;
-  order.state_len = s.kept_len;
-  s.did[0] = s.code[0] = '\0';
-  s.calls = 0;
+  script_again();
   return run();
 }
 
@@ -214,6 +81,48 @@ Test(market, goes_from_quotes_to_confirmed)
       s.data[2],
       "{\"dex\":\"meteora\",\"executedPrice\":\"151.302114\",\"inAmount\":\"1500000000\","
       "\"outAmount\":\"226953171\",\"minOutAmount\":\"224683639\",\"txHash\":\"hash\"}");
+}
+
+Test(market, a_split_is_sent_as_one_and_confirmed_with_its_legs)
+{
+  struct ox_quote *both = &s.quotes[s.n_quotes++];
+  *both = quote_of("raydium+meteora", 230000000);
+  both->n_legs = 2;
+  both->legs[0] = (struct ox_leg){"raydium", 500000000, 77000000};
+  both->legs[1] = (struct ox_leg){"meteora", 1000000000, 153000000};
+  s.split = true;
+  cr_assert(run() == OX_DONE);
+  cr_assert_str_eq(s.did, "quote keep building submit submitted await confirmed");
+  cr_assert_str_eq(s.venue, "raydium+meteora");
+  cr_assert(s.submitted.min_out_amount == 227700000);
+  cr_assert(strstr(s.data[0], "\"route\":{\"dex\":\"raydium+meteora\",\"legs\":[{\"venue\":"
+                              "\"raydium\",\"inAmount\":\"500000000\""));
+  cr_assert(strstr(s.data[2], "\"legs\":[{\"venue\":\"raydium\",\"inAmount\":\"500000000\","
+                              "\"outAmount\":\"76000000\"},{\"venue\":\"meteora\",\"inAmount\":"
+                              "\"1000000000\",\"outAmount\":\"150953171\"}],\"txHash\""));
+}
+
+static const char *opens_with(const char *cost)
+{
+  static const struct ox_config config = {.size = sizeof config, .dir = "executors", .get = get};
+  static char error[256];
+  error[0] = '\0';
+  leg_cost = cost;
+  if (plugin->open(&config, error, sizeof error) == OX_VENUE_OK) plugin->close();
+  leg_cost = NULL;
+  return error;
+}
+
+Test(market, opens_only_with_a_cost_of_a_leg_it_can_read)
+{
+  static const char *const wrong[] = {"x", "-1", "10001", "1.5", " 1", "99999999999999999999"};
+  plugin->close();
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    cr_assert(strstr(opens_with(wrong[i]), "ROUTER_LEG_COST_BPS"), "%s", wrong[i]);
+  cr_assert_str_eq(opens_with("0"), "");
+  cr_assert_str_eq(opens_with("10000"), "");
+  cr_assert_str_eq(opens_with(""), "");
+  setup();
 }
 
 Test(market, asks_and_sends_what_the_order_says)
@@ -488,7 +397,7 @@ Test(market, the_table_has_these_moves_and_no_others)
 
 Test(market, opens_only_with_its_tokens)
 {
-  static const struct ox_config nowhere = {.size = sizeof nowhere, .dir = "/nowhere"};
+  static const struct ox_config nowhere = {.size = sizeof nowhere, .dir = "/nowhere", .get = get};
   char error[256] = "";
   plugin->close();
   cr_assert(plugin->open(&nowhere, error, sizeof error) != OX_VENUE_OK);

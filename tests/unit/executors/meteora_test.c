@@ -53,9 +53,9 @@ static struct meteora_pool read_pool(FILE *pipe)
 
 Test(meteora, agrees_with_exact_arithmetic)
 {
-  enum { CASES = 5000 };
+  enum { CASES = 10000 };
   FILE *pipe = reference_open("meteora", CASES);
-  int filled = 0, several = 0;
+  int filled = 0, several = 0, exhausted = 0, x_to_ys = 0;
   for (int i = 0; i < CASES; i++) {
     struct meteora_pool pool = read_pool(pipe);
     cr_assert(meteora_pool_sound(&pool, 0), "case %d", i);
@@ -68,13 +68,17 @@ Test(meteora, agrees_with_exact_arithmetic)
     uint32_t impact = (uint32_t)reference_next(pipe);
     filled += ok;
     several += ok && out > (x_to_y ? pool.bin_y : pool.bin_x);
+    exhausted += ok && out % (x_to_y ? pool.bin_y : pool.bin_x) == 0;
+    x_to_ys += ok && x_to_y;
     if (!ok) continue;
     cr_assert(fill.out_amount == out && fill.fee_amount == fee && fill.impact_bps == impact,
               "case %d", i);
   }
   reference_close(pipe);
-  cr_assert(filled > CASES / 4 && several > CASES / 50, "%d filled, %d by several bins", filled,
+  cr_assert(filled > CASES / 4 && several > CASES / 10, "%d filled, %d by several bins", filled,
             several);
+  cr_assert(exhausted > CASES / 10 && exhausted < filled / 2, "%d end at an edge", exhausted);
+  cr_assert(x_to_ys > filled / 3 && x_to_ys < filled * 2 / 3, "%d from x to y", x_to_ys);
 }
 
 /* A pool like those shipped, of random size. */
@@ -126,18 +130,35 @@ Test(meteora, the_fee_is_never_too_small)
   }
 }
 
-/* What a bin gives is worth no more than what it got, at its own price. */
-Test(meteora, a_bin_never_loses_value)
+static u128 worth_in_y(u128 price, uint64_t x)
+{
+  return (price >> 64) * x + ((price & UINT64_MAX) * x >> 64);
+}
+
+/* Of every bin, in both directions: what it holds is worth no less afterwards, at its own price and
+ * without its fee. That is the k of a bin. */
+Test(meteora, no_bin_ever_loses_value)
 {
   uint64_t seed = 3;
+  int exhausted = 0;
   for (int i = 0; i < 5000; i++) {
     struct meteora_pool pool = any_pool(&seed);
-    uint64_t in = any_amount(&seed, pool.bin_x < pool.bin_y ? pool.bin_x : pool.bin_y);
-    struct fill fill;
-    u128 price = meteora_price(pool.bin_step, pool.active);
-    if (meteora_swap(&pool, true, in, &fill) && fill.out_amount < pool.bin_y)
-      cr_assert(((u128)fill.out_amount << 64) / price <= in - fill.fee_amount, "case %d", i);
+    uint64_t left = any_amount(&seed, reserve_max);
+    struct meteora_walk walk;
+    meteora_walk_init(&walk, &pool, i % 2);
+    for (uint32_t after = 0; after <= pool.bins && left > 0; after++) {
+      struct meteora_bin bin = meteora_bin(&walk, after);
+      struct fill fill = {0};
+      uint64_t taken = meteora_bin_swap(&bin, left, &fill), net = taken - fill.fee_amount;
+      cr_assert(fill.out_amount <= bin.held && taken <= left);
+      u128 got = i % 2 ? worth_in_y(bin.price, net) : net;
+      u128 gave = i % 2 ? fill.out_amount : worth_in_y(bin.price, fill.out_amount);
+      cr_assert(got >= gave, "case %d, bin %u", i, after);
+      exhausted += taken < left;
+      left -= taken;
+    }
   }
+  cr_assert(exhausted > 1000);
 }
 
 Test(meteora, gives_all_it_has_and_not_more)

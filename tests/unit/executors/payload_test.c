@@ -256,3 +256,132 @@ Test(payload, everything_wrong_is_said_at_once)
   expect("/tokenIn REQUIRED;/tokenOut UNKNOWN_TOKEN;/amount AMOUNT_NOT_POSITIVE;"
          "/slippage SLIPPAGE_OUT_OF_RANGE;/price UNKNOWN_FIELD;");
 }
+
+/* ── limit ──────────────────────────────────────────────────────────────────────────────────── */
+
+static void good_limit(void)
+{
+  good();
+  order.type = "limit";
+  set("limitPrice", OX_FIELD_NUMBER, "151.25");
+}
+
+Test(payload, a_limit_is_the_least_output_at_its_price)
+{
+  good_limit();
+  cr_assert(read_good().limit_out == 226875000);
+  set("limitPrice", OX_FIELD_STRING, "151.2500001"); /* 226875000.15 */
+  cr_assert(read_good().limit_out == 226875001);
+  set("limitPrice", OX_FIELD_NUMBER, "1e-30");
+  cr_assert(read_good().limit_out == 1);
+}
+
+Test(payload, a_limit_has_to_be_a_price)
+{
+  static const struct {
+    const char *text, *code;
+  } wrong[] = {
+      {"0", "LIMIT_NOT_POSITIVE"},  {"0.000", "LIMIT_NOT_POSITIVE"},
+      {"-1", "LIMIT_NOT_POSITIVE"}, {"1.", "NOT_A_NUMBER"},
+      {"", "NOT_A_NUMBER"},         {"1000000000000000001", "TOO_MANY_DECIMALS"},
+      {"1e30", "LIMIT_TOO_LARGE"},
+  };
+  good_limit();
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    char said_of[64];
+    set("limitPrice", OX_FIELD_STRING, wrong[i].text);
+    snprintf(said_of, sizeof said_of, "/limitPrice %s;", wrong[i].code);
+    expect(said_of);
+  }
+  set("limitPrice", OX_FIELD_BOOL, "true");
+  expect("/limitPrice WRONG_TYPE;");
+  set("limitPrice", OX_FIELD_NUMBER, NULL);
+  expect("/limitPrice REQUIRED;");
+}
+
+Test(payload, all_that_is_wrong_with_a_limit_is_said)
+{
+  good_limit();
+  set("tokenOut", OX_FIELD_STRING, "NOPE");
+  set("limitPrice", OX_FIELD_NUMBER, "0");
+  set("expiresAt", OX_FIELD_STRING, "tomorrow");
+  set("launchToken", OX_FIELD_STRING, "SOL");
+  expect("/tokenOut UNKNOWN_TOKEN;/limitPrice LIMIT_NOT_POSITIVE;/expiresAt NOT_A_TIME;"
+         "/launchToken UNKNOWN_FIELD;");
+}
+
+Test(payload, only_what_waits_expires_and_has_a_limit)
+{
+  good();
+  set("limitPrice", OX_FIELD_NUMBER, "1");
+  set("expiresAt", OX_FIELD_STRING, "2026-01-31T10:30:00Z");
+  set("launchToken", OX_FIELD_STRING, "SOL");
+  expect("/limitPrice UNKNOWN_FIELD;/expiresAt UNKNOWN_FIELD;/launchToken UNKNOWN_FIELD;");
+  cr_assert(order.n_fields == 6);
+}
+
+Test(payload, an_expiry_lies_ahead_when_it_is_accepted)
+{
+  struct payload payload;
+  good_limit();
+  order.created_at_ms = 1769855400000;
+  set("expiresAt", OX_FIELD_STRING, "2026-01-31T10:30:00.001Z");
+  cr_assert(read_good().expires_at_ms == 1769855400001);
+  set("expiresAt", OX_FIELD_NUMBER, "1769855400001");
+  expect("/expiresAt NOT_A_TIME;");
+  set("expiresAt", OX_FIELD_STRING, "2026-01-31T10:30:00Z");
+  said[0] = '\0';
+  cr_assert(!payload_read(&order, tokens, &errors, &payload));
+  cr_assert_str_eq(said, "/expiresAt EXPIRED;");
+  cr_assert(payload_read(&order, tokens, NULL, &payload), "later it is read as it was accepted");
+}
+
+/* ── sniper ─────────────────────────────────────────────────────────────────────────────────── */
+
+static void good_sniper(void)
+{
+  good();
+  order.type = "sniper";
+  set("tokenOut", OX_FIELD_STRING, "NEW");
+  set("launchToken", OX_FIELD_STRING, "NEW");
+}
+
+Test(payload, a_sniper_may_buy_what_is_not_known_yet)
+{
+  good_sniper();
+  struct payload payload = read_good();
+  cr_assert(!payload.token_out);
+  cr_assert_str_eq(payload.symbol_out, "NEW");
+  cr_assert_str_eq(payload.launch_token, "NEW");
+}
+
+Test(payload, but_not_sell_it_and_nothing_else_unknown)
+{
+  good_sniper();
+  set("tokenIn", OX_FIELD_STRING, "NEW");
+  set("tokenOut", OX_FIELD_STRING, "SOL");
+  expect("/tokenIn UNKNOWN_TOKEN;");
+  good_sniper();
+  set("tokenOut", OX_FIELD_STRING, "OTHER");
+  expect("/tokenOut UNKNOWN_TOKEN;/launchToken NOT_OF_THE_PAIR;");
+  order.type = "market";
+  set("tokenOut", OX_FIELD_STRING, "NEW");
+  expect("/tokenOut UNKNOWN_TOKEN;/launchToken UNKNOWN_FIELD;");
+}
+
+Test(payload, a_launch_token_is_a_symbol)
+{
+  good_sniper();
+  set("launchToken", OX_FIELD_STRING, NULL);
+  set("tokenOut", OX_FIELD_STRING, "USDC");
+  expect("/launchToken REQUIRED;");
+  static const char *const wrong[] = {"", "sixteen-letters!", "with blank", "\xc3\xa4"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    set("launchToken", OX_FIELD_STRING, wrong[i]);
+    expect("/launchToken WRONG_TYPE;");
+  }
+  set("launchToken", OX_FIELD_NUMBER, "1");
+  expect("/launchToken WRONG_TYPE;");
+  set("launchToken", OX_FIELD_STRING, "RAY");
+  expect("/launchToken NOT_OF_THE_PAIR;");
+}

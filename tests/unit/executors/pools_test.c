@@ -147,7 +147,58 @@ Test(pools, refuses_bad_bins)
 Test(pools, refuses_a_pair_twice)
 {
   cr_assert_null(load(CP "," CP));
-  cr_assert(strstr(error, "pool 1 (P)"), "it says: %s", error);
+  cr_assert(strstr(error, "pool 1: ") && strstr(error, "already"), "it says: %s", error);
+}
+
+static char said[512];
+
+static void add(struct ox_errors *errors, const char *pointer, const char *code, const char *detail)
+{
+  (void)errors;
+  cr_assert(strlen(detail) > 8);
+  size_t len = strlen(said);
+  snprintf(said + len, sizeof said - len, "%s %s;", pointer, code);
+}
+
+static void adds(struct pools *pools, const char *json, const char *expected)
+{
+  struct ox_errors errors = {.size = sizeof errors, .add = add};
+  json_t *item = json_loads(json, 0, NULL);
+  said[0] = '\0';
+  cr_assert(pools_add(pools, item, tokens, 24, &errors) == (*expected == '\0'));
+  cr_assert_str_eq(said, expected, "%s", said);
+  cr_assert(!pools_add(pools, item, tokens, 24, NULL), "a second time it is there already");
+  json_decref(item);
+}
+
+Test(pools, says_all_that_is_wrong)
+{
+  struct pools *pools = load(BINS);
+  adds(pools, "{}", "/venue REQUIRED;/name REQUIRED;/x REQUIRED;/y REQUIRED;/kind REQUIRED;");
+  adds(pools,
+       "{\"venue\":\"raydium\",\"name\":7,\"kind\":\"constantProduct\",\"x\":\"SOL\","
+       "\"y\":\"SOL\",\"reserveX\":0,\"reserveY\":\"5\",\"feePpm\":1000000,\"feePpb\":1}",
+       "/name WRONG_TYPE;/y SAME_TOKEN;/reserveX OUT_OF_RANGE;/reserveY WRONG_TYPE;"
+       "/feePpm OUT_OF_RANGE;/feePpb UNKNOWN_FIELD;");
+  adds(pools, BINS, " POOL_EXISTS;");
+  adds(pools, "{\"venue\":\"v\",\"name\":\"n\",\"x\":\"NEW\",\"y\":\"SOL\",\"kind\":\"k\"}",
+       "/x UNKNOWN_TOKEN;/kind UNKNOWN_KIND;");
+  pools_destroy(pools);
+}
+
+Test(pools, a_copy_is_changed_alone)
+{
+  bool x_to_y;
+  struct pools *pools = load(BINS);
+  struct pools *copy = pools_copy(pools);
+  adds(copy, CP, "");
+  pools_at(copy, 0)->meteora.active = 5;
+  cr_assert(pools_count(copy) == 2 && pools_count(pools) == 1);
+  cr_assert(pools_find(pools, "meteora", "SOL", "USDC", &x_to_y)->meteora.active == -1898);
+  cr_assert_null(pools_find(pools, "raydium", "SOL", "USDC", &x_to_y));
+  pools_destroy(pools);
+  cr_assert(pools_find(copy, "raydium", "USDC", "SOL", &x_to_y)->raydium.x == 7);
+  pools_destroy(copy);
 }
 
 Test(pools, refuses_an_empty_file)

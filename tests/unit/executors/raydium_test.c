@@ -9,7 +9,7 @@ static const uint64_t reserve_max = (uint64_t)1 << 62;
 
 Test(raydium, agrees_with_exact_arithmetic)
 {
-  enum { CASES = 5000 };
+  enum { CASES = 10000 };
   FILE *pipe = reference_open("raydium", CASES);
   int filled = 0;
   for (int i = 0; i < CASES; i++) {

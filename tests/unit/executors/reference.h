@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static FILE *reference_open(const char *kind, int cases)
+static inline FILE *reference_open(const char *kind, int cases)
 {
   char command[128];
   snprintf(command, sizeof command, "python3 tests/unit/executors/reference.py %s %d", kind, cases);
@@ -19,7 +19,7 @@ static FILE *reference_open(const char *kind, int cases)
 }
 
 /* Up to 38 digits, as prices have. */
-static unsigned __int128 reference_next(FILE *pipe)
+static inline unsigned __int128 reference_next(FILE *pipe)
 {
   char digits[64];
   cr_assert(fscanf(pipe, "%63s", digits) == 1, "the reference ended early");
@@ -29,7 +29,7 @@ static unsigned __int128 reference_next(FILE *pipe)
   return minus ? -value : value;
 }
 
-static void reference_close(FILE *pipe)
+static inline void reference_close(FILE *pipe)
 {
   cr_assert(pclose(pipe) == 0);
 }

@@ -40,19 +40,21 @@ static void say(const char *level, const char *message)
 static struct ox_config config = {
     .size = sizeof config, .dir = "executors", .get = get, .now_ms = now_ms, .log = say};
 static char error[256];
-static void *raydium, *meteora;
+static void *raydium, *meteora, *both;
 
 static void open_all(void)
 {
   cr_assert(sim_open(&config, error, sizeof error) == OX_VENUE_OK, "%s", error);
   cr_assert(sim_raydium.open(&config, &raydium, error, sizeof error) == OX_VENUE_OK);
   cr_assert(sim_meteora.open(&config, &meteora, error, sizeof error) == OX_VENUE_OK);
+  cr_assert(sim_both.open(&config, &both, error, sizeof error) == OX_VENUE_OK);
 }
 
 static void close_all(void)
 {
   sim_raydium.close(raydium);
   sim_meteora.close(meteora);
+  sim_both.close(both);
   sim_close();
 }
 
@@ -259,6 +261,122 @@ Test(sim, builds_nothing_it_cannot_fill_or_write_down)
   close_all();
 }
 
+/* So much that the better venue's price falls to the other's. */
+static struct ox_swap large_swap(void)
+{
+  return swap_of("SOL", "USDC", UINT64_C(150000000000000));
+}
+
+Test(sim, splits_what_is_too_much_for_one)
+{
+  open_all();
+  for (int i = 0; i < 200; i++) {
+    char key[16];
+    snprintf(key, sizeof key, "k%d", i);
+    struct ox_swap swap = large_swap();
+    swap.draw_key = key;
+    struct ox_quote r = ask(&sim_raydium, raydium, &swap), m = ask(&sim_meteora, meteora, &swap);
+    struct ox_quote split = ask(&sim_both, both, &swap);
+    cr_assert(split.result == OX_VENUE_OK && split.n_legs == 2, "%s", key);
+    cr_assert_str_eq(split.venue, "raydium+meteora");
+    cr_assert_str_eq(split.pool, "SOL-USDC");
+    cr_assert(split.out_amount > r.out_amount && split.out_amount > m.out_amount);
+    cr_assert(split.min_out_amount == split.out_amount * 99 / 100);
+    const struct ox_leg *leg = split.legs;
+    cr_assert(leg[0].in_amount + leg[1].in_amount == swap.in_amount);
+    cr_assert(leg[0].out_amount + leg[1].out_amount == split.out_amount);
+    cr_assert_str_eq(leg[0].venue, "raydium");
+    cr_assert_str_eq(leg[1].venue, "meteora");
+    cr_assert(split.price_impact_bps > 0 && split.price_impact_bps < r.price_impact_bps);
+    swap.in_amount = leg[0].in_amount;
+    r = ask(&sim_raydium, raydium, &swap);
+    swap.in_amount = leg[1].in_amount;
+    m = ask(&sim_meteora, meteora, &swap);
+    cr_assert(r.out_amount == leg[0].out_amount && m.out_amount == leg[1].out_amount,
+              "each venue quotes its leg as it is");
+    cr_assert(split.fee_amount == r.fee_amount + m.fee_amount);
+  }
+  close_all();
+}
+
+Test(sim, says_so_when_one_venue_alone_is_as_good)
+{
+  open_all();
+  struct ox_swap swap = swap_of("SOL", "USDC", 1500000000), none = swap_of("SOL", "NONE", 1);
+  cr_assert(ask(&sim_both, both, &swap).result == OX_VENUE_NO_SPLIT);
+  struct ox_tx tx = {.size = sizeof tx};
+  cr_assert(sim_both.build(both, &swap, 1, &tx) == OX_VENUE_NO_SPLIT);
+  cr_assert(ask(&sim_both, both, &none).result == OX_VENUE_NO_LIQUIDITY);
+  close_all();
+}
+
+Test(sim, splits_what_neither_can_fill)
+{
+  open_all();
+  struct ox_swap swap = swap_of("SOL", "USDC", UINT64_C(400000000000000));
+  cr_assert(ask(&sim_meteora, meteora, &swap).result == OX_VENUE_NO_LIQUIDITY);
+  struct ox_quote split = ask(&sim_both, both, &swap);
+  cr_assert(split.result == OX_VENUE_OK && split.legs[1].in_amount > 0);
+  close_all();
+}
+
+Test(sim, a_split_takes_as_long_as_the_slower_quote)
+{
+  values[QUOTE_DELAY] = "20-120";
+  open_all();
+  struct ox_swap swap = large_swap();
+  int64_t start = mono_ms(), slower = 0;
+  for (int i = 0; i < 2; i++) {
+    start = mono_ms();
+    if (i == 0) ask(&sim_raydium, raydium, &swap);
+    if (i == 1) ask(&sim_meteora, meteora, &swap);
+    if (mono_ms() - start > slower) slower = mono_ms() - start;
+  }
+  start = mono_ms();
+  cr_assert(ask(&sim_both, both, &swap).result == OX_VENUE_OK);
+  int64_t took = mono_ms() - start;
+  cr_assert(took >= slower - 60 && took >= 20, "%ld ms after %ld", (long)took, (long)slower);
+  cr_assert(sim_both.quote(both, &swap, now_ms() + 10, &(struct ox_quote){0}) == OX_VENUE_TIMEOUT);
+  close_all();
+}
+
+Test(sim, builds_one_transaction_of_both_legs)
+{
+  open_all();
+  struct ox_swap swap = large_swap();
+  struct ox_quote split = ask(&sim_both, both, &swap);
+  struct ox_tx bytes = {.size = sizeof bytes};
+  struct tx tx;
+  cr_assert(sim_both.build(both, &swap, 1, &bytes) == OX_VENUE_OK && tx_decode(&bytes, &tx));
+  cr_assert_str_eq(tx.venue, "raydium+meteora");
+  cr_assert(tx.in_amount == swap.in_amount && tx.quoted_out == split.out_amount);
+  cr_assert(tx.leg_in == split.legs[0].in_amount && tx.leg_quoted_out == split.legs[0].out_amount);
+  cr_assert(sim_raydium.submit(raydium, &bytes, now_ms() + 1000) == OX_VENUE_REJECTED);
+  close_all();
+}
+
+/* Bytes that hash as they should, with legs that no venue would write. */
+Test(sim, rejects_legs_that_cannot_be)
+{
+  open_all();
+  struct ox_swap swap = large_swap();
+  struct ox_tx good = {.size = sizeof good}, bad = {.size = sizeof bad};
+  struct tx tx;
+  cr_assert(sim_both.build(both, &swap, 1, &good) == OX_VENUE_OK && tx_decode(&good, &tx));
+  struct tx all[4] = {tx, tx, tx, tx};
+  all[0].leg_in = 0;
+  all[1].leg_in = tx.in_amount;
+  all[2].leg_quoted_out = tx.quoted_out + 1;
+  snprintf(all[3].venue, sizeof all[3].venue, "raydium");
+  for (int i = 0; i < 4; i++) {
+    cr_assert(tx_encode(&all[i], &bad));
+    cr_assert((i < 3 ? sim_both.submit(both, &bad, now_ms() + 1000)
+                     : sim_raydium.submit(raydium, &bad, now_ms() + 1000)) == OX_VENUE_REJECTED,
+              "case %d", i);
+  }
+  close_all();
+}
+
 Test(sim, rejects_bytes_that_are_none_or_another_venue_s)
 {
   open_all();
@@ -310,6 +428,34 @@ Test(sim, does_not_open_with_what_it_cannot_read)
   refuses(URL, "", "DATABASE_URL");
   config.dir = "/nowhere";
   refuses(PROFILE, "seed", "/nowhere/tokens.json");
+}
+
+Test(sim, the_realistic_venues_are_within_half_a_percent)
+{
+  values[PROFILE] = "realistic";
+  open_all();
+  for (int i = 0; i < 1000; i++) {
+    char key[16];
+    struct ox_swap swap = swap_of("SOL", "USDC", 100000000);
+    snprintf(key, sizeof key, "k%d", i);
+    swap.draw_key = key;
+    struct ox_quote r = ask(&sim_raydium, raydium, &swap), m = ask(&sim_meteora, meteora, &swap);
+    double apart = mid_price(&r) / mid_price(&m) - 1;
+    cr_assert(apart > -0.0063 && apart < 0.0063, "%f", apart);
+  }
+  close_all();
+}
+
+Test(sim, a_realistic_transaction_lives_for_150_slots)
+{
+  values[PROFILE] = "realistic";
+  open_all();
+  struct ox_swap swap = swap_of("SOL", "USDC", 1500000000);
+  struct ox_tx bytes = {.size = sizeof bytes};
+  cr_assert(sim_meteora.build(meteora, &swap, 1, &bytes) == OX_VENUE_OK);
+  int64_t life = bytes.expires_at_ms - now_ms();
+  cr_assert(life > 59000 && life <= 60000, "%ld ms", (long)life);
+  close_all();
 }
 
 Test(sim, opens_with_defaults)

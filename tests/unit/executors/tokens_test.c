@@ -88,6 +88,53 @@ Test(tokens, refuses_bad_tokens)
           "token 1");
 }
 
+static char said[512];
+
+static void add(struct ox_errors *errors, const char *pointer, const char *code, const char *detail)
+{
+  (void)errors;
+  cr_assert(strlen(detail) > 8);
+  size_t len = strlen(said);
+  snprintf(said + len, sizeof said - len, "%s %s;", pointer, code);
+}
+
+static void adds(struct tokens *tokens, const char *json, const char *expected)
+{
+  struct ox_errors errors = {.size = sizeof errors, .add = add};
+  json_t *item = json_loads(json, 0, NULL);
+  said[0] = '\0';
+  cr_assert(tokens_add(tokens, item, "/tokens/0", &errors) == (*expected == '\0'));
+  cr_assert_str_eq(said, expected, "%s", said);
+  cr_assert(!tokens_add(tokens, item, "", NULL), "a second time it is there already");
+  json_decref(item);
+}
+
+Test(tokens, others_are_added_to_a_copy)
+{
+  struct tokens *tokens = tokens_load("executors", error, sizeof error);
+  struct tokens *copy = tokens_copy(tokens);
+  adds(copy, "{\"symbol\":\"NEW\",\"decimals\":4}", "");
+  cr_assert(tokens_find(copy, "NEW")->decimals == 4 && !tokens_find(tokens, "NEW"));
+  adds(copy, "{\"symbol\":\"SOL\",\"decimals\":9}", "/tokens/0/symbol TOKEN_EXISTS;");
+  adds(copy, "{\"decimals\":13,\"name\":1}",
+       "/tokens/0/symbol REQUIRED;/tokens/0/decimals OUT_OF_RANGE;/tokens/0/name UNKNOWN_FIELD;");
+  tokens_destroy(copy);
+  tokens_destroy(tokens);
+}
+
+Test(tokens, there_is_an_end_to_how_many)
+{
+  struct tokens *tokens = tokens_load("executors", error, sizeof error);
+  int n = 0;
+  for (bool added = true; added; n += added) {
+    json_t *item = json_pack("{s:o,s:i}", "symbol", json_sprintf("T%d", n), "decimals", 1);
+    added = tokens_add(tokens, item, "", NULL);
+    json_decref(item);
+  }
+  cr_assert(n == TOKENS_MAX - 6, "%d", n);
+  tokens_destroy(tokens);
+}
+
 Test(tokens, refuses_what_is_not_there)
 {
   cr_assert_null(tokens_load("/nowhere", error, sizeof error));

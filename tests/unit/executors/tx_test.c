@@ -18,6 +18,8 @@ static const struct tx sample = {
     .in_amount = 1500000000,
     .quoted_out = 226953171,
     .min_out_amount = 224683639,
+    .leg_in = 500000000,
+    .leg_quoted_out = 75651057,
     .expires_at_ms = 1769855400123,
 };
 
@@ -43,6 +45,7 @@ Test(tx, comes_back_as_it_was)
   cr_assert(back.attempt == sample.attempt && back.nonce == sample.nonce);
   cr_assert(back.in_amount == sample.in_amount && back.quoted_out == sample.quoted_out);
   cr_assert(back.min_out_amount == sample.min_out_amount);
+  cr_assert(back.leg_in == sample.leg_in && back.leg_quoted_out == sample.leg_quoted_out);
   cr_assert(back.expires_at_ms == sample.expires_at_ms);
 }
 

@@ -62,6 +62,17 @@ Test(writer, escapes_so_that_a_parser_reads_it_back)
   json_decref(tree);
 }
 
+Test(writer, words_that_are_not_strings)
+{
+  start(sizeof data);
+  writer_begin(&w, NULL);
+  writer_bool(&w, "yes", true);
+  writer_bool(&w, "no", false);
+  writer_number(&w, "some", "0.1");
+  writer_end(&w);
+  cr_assert_str_eq(writer_text(&w), "{\"yes\":true,\"no\":false,\"some\":0.1}");
+}
+
 Test(writer, says_so_when_it_does_not_fit)
 {
   for (size_t cap = 1; cap < 40; cap++) {

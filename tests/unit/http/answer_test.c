@@ -5,7 +5,7 @@
 
 static struct call call_with(struct http_reply *r, const char *origin)
 {
-  return (struct call){&api, r, origin};
+  return (struct call){.api = &api, .reply = r, .origin = origin};
 }
 
 CHECKED(answer, a_handlers_cache_control_takes_the_place_of_no_store)

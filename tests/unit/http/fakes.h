@@ -15,6 +15,10 @@
 #include "base/alloc.h"
 #include "http/api.h"
 #include "http/routes.h"
+#include "journal/cancel.h"
+#include "journal/pause.h"
+#include "journal/redrive.h"
+#include "store/dead_letters.h"
 #include "tests/unit/event/checked.h"
 #include "tests/unit/event/messages.h"
 
@@ -56,21 +60,6 @@ const char *http_request_header(const struct http_request *request, const char *
   for (size_t i = 0; i < request->n_headers; i++)
     if (strcasecmp(request->headers[i].name, name) == 0) return request->headers[i].value;
   return NULL;
-}
-
-/* Without decoding: the tests have nothing to decode. */
-enum status http_query_value(const char *query, const char *name, char *out, size_t out_len)
-{
-  size_t name_len = strlen(name);
-  for (const char *at = query; at && *at; at += strcspn(at, "&"), at += *at == '&') {
-    if (strncmp(at, name, name_len) != 0 || at[name_len] != '=') continue;
-    size_t len = strcspn(at + name_len + 1, "&");
-    if (len >= out_len) return ST_INVALID;
-    memcpy(out, at + name_len + 1, len);
-    out[len] = '\0';
-    return ST_OK;
-  }
-  return ST_NOT_FOUND;
 }
 
 const char *http_reply_request_id(const struct http_reply *reply)
@@ -213,6 +202,33 @@ enum status reader_events(struct reader *r, const struct ulid *id, int32_t since
   return look_up_later(&(struct lookup){.id = *id, .since = since, .on_events = done, .arg = arg});
 }
 
+static struct ulid dead_letters_after;
+static size_t dead_letters_limit;
+static dead_letters_fn dead_letters_done;
+static dead_letters_count_fn dead_letters_counted;
+static void *dead_letters_arg;
+
+enum status dead_letters_page(struct reader *r, const struct ulid *after, size_t limit,
+                              dead_letters_fn done, void *arg)
+{
+  (void)r;
+  if (reader_status != ST_OK) return reader_status;
+  dead_letters_after = *after;
+  dead_letters_limit = limit;
+  dead_letters_done = done;
+  dead_letters_arg = arg;
+  return ST_OK;
+}
+
+enum status dead_letters_count(struct reader *r, dead_letters_count_fn done, void *arg)
+{
+  (void)r;
+  if (reader_status != ST_OK) return reader_status;
+  dead_letters_counted = done;
+  dead_letters_arg = arg;
+  return ST_OK;
+}
+
 bool reader_up(const struct reader *r)
 {
   (void)r;
@@ -287,6 +303,81 @@ static inline void journal_answers(enum status status, const struct journal_acce
   memmove(&accepts[0], &accepts[1], --n_accepts * sizeof t);
   free(t.payload);
   t.done(t.arg, status, accepted);
+}
+
+static struct ulid cancelled_id;
+static journal_cancelled_fn cancelled_done; /* NULL: nothing is being cancelled */
+static void *cancelled_arg;
+
+enum status journal_cancel(struct journal *j, const struct ulid *id, const struct order_type *type,
+                           journal_cancelled_fn done, void *arg)
+{
+  (void)j;
+  cr_assert_not_null(order_type_flagged(type, OX_STATE_ON_CANCEL));
+  if (journal_status != ST_OK) return journal_status;
+  cancelled_id = *id;
+  cancelled_done = done;
+  cancelled_arg = arg;
+  return ST_OK;
+}
+
+static inline void journal_cancels(enum cancel_result result)
+{
+  journal_cancelled_fn done = cancelled_done;
+  cr_assert_not_null(done, "nothing is being cancelled");
+  cancelled_done = NULL;
+  done(cancelled_arg, result);
+}
+
+static bool paused_wanted;
+static journal_paused_fn paused_done;
+static void *paused_arg;
+
+enum status journal_pause(struct journal *j, bool paused, journal_paused_fn done, void *arg)
+{
+  (void)j;
+  if (journal_status != ST_OK) return journal_status;
+  paused_wanted = paused;
+  paused_done = done;
+  paused_arg = arg;
+  return ST_OK;
+}
+
+static struct ulid redriven_id;
+static journal_redriven_fn redriven_done;
+static journal_redriven_all_fn redriven_all_done;
+static void *redriven_arg;
+
+enum status journal_redrive(struct journal *j, const struct ulid *id, journal_redriven_fn done,
+                            void *arg)
+{
+  (void)j;
+  if (journal_status != ST_OK) return journal_status;
+  redriven_id = *id;
+  redriven_done = done;
+  redriven_arg = arg;
+  return ST_OK;
+}
+
+enum status journal_redrive_all(struct journal *j, journal_redriven_all_fn done, void *arg)
+{
+  (void)j;
+  if (journal_status != ST_OK) return journal_status;
+  redriven_all_done = done;
+  redriven_arg = arg;
+  return ST_OK;
+}
+
+static journal_purged_fn purged_done;
+static void *purged_arg;
+
+enum status journal_purge(struct journal *j, journal_purged_fn done, void *arg)
+{
+  (void)j;
+  if (journal_status != ST_OK) return journal_status;
+  purged_done = done;
+  purged_arg = arg;
+  return ST_OK;
 }
 
 /* ── the hub ────────────────────────────────────────────────────────────────────────────────── */
@@ -376,20 +467,21 @@ static inline void validate_market(const struct ox_order *order, struct ox_error
   }
 }
 
-static const char *const to_done[] = {"confirmed", "failed", NULL};
+static const char *const to_done[] = {"confirmed", "failed", "cancelled", NULL};
 static const struct ox_state market_states[] = {
     {"pending", OX_QUEUED, OX_STATE_INITIAL, to_done},
     {"confirmed", OX_SUCCEEDED, 0, NULL},
     {"failed", OX_FAILED, OX_STATE_ON_FAIL, NULL},
+    {"cancelled", OX_CANCELLED, OX_STATE_ON_CANCEL, NULL},
 };
 static const struct ox_executor market_executor = {.size = sizeof(struct ox_executor),
                                                    .type = "market",
                                                    .states = market_states,
-                                                   .n_states = 3,
+                                                   .n_states = 4,
                                                    .validate = validate_market};
 static const struct order_type types[] = {
-    {"market", market_states, 3, &market_executor},
-    {"limit", market_states, 3, &market_executor},
+    {"market", market_states, 4, &market_executor},
+    {"limit", market_states, 4, &market_executor},
     {"record", market_states, 3, NULL},
 };
 
@@ -413,6 +505,35 @@ const struct order_type *registry_type_at(const struct registry *r, size_t i)
   return &types[i];
 }
 
+/* ── endpoints and the desk ─────────────────────────────────────────────────────────────────── */
+
+static struct registry_endpoint endpoints[4]; /* to be set before api_init() */
+static size_t n_endpoints;
+static struct desk_task *desk_taken[8];
+static size_t n_desk_taken;
+static enum status desk_status = ST_OK;
+
+size_t registry_endpoints(const struct registry *r)
+{
+  (void)r;
+  return n_endpoints;
+}
+
+const struct registry_endpoint *registry_endpoint_at(const struct registry *r, size_t i)
+{
+  (void)r;
+  return &endpoints[i];
+}
+
+enum status desk_post(struct desk *d, struct desk_task *task)
+{
+  (void)d;
+  if (desk_status != ST_OK) return desk_status;
+  cr_assert_lt(n_desk_taken, 8);
+  desk_taken[n_desk_taken++] = task;
+  return ST_OK;
+}
+
 /* ── asking ─────────────────────────────────────────────────────────────────────────────────── */
 
 static struct api api;
@@ -432,6 +553,7 @@ static inline void fakes_teardown(void)
   api_deinit(&api);
   cr_assert_eq(n_lookups, 0, "%zu look-ups not answered", n_lookups);
   cr_assert_eq(n_accepts, 0);
+  cr_assert_eq(n_desk_taken, 0);
   cr_assert_eq(messages_alive, 0, "%zu messages leaked", messages_alive);
   for (size_t i = 0; i < n_watches; i++) cr_assert(watches[i].over, "watch %zu left behind", i);
 }

@@ -17,11 +17,23 @@ static enum api_workers workers_(void *arg)
   return workers_are;
 }
 
+static struct api_venue venue;
+
+static size_t venues_(void *arg, struct api_venue *out, size_t max)
+{
+  cr_assert_eq(arg, &config);
+  cr_assert_geq(max, 1);
+  out[0] = venue;
+  return 1;
+}
+
 static void setup(void)
 {
   fakes_setup();
   api.redis_up = redis_up_;
   api.workers = workers_;
+  api.venues = venues_;
+  venue = (struct api_venue){"east", "closed", true, 0, 0};
   api.probe_arg = &config;
   redis_is_up = true;
   workers_are = API_WORKERS_UP;
@@ -48,13 +60,14 @@ CHECKED(health, all_well)
 {
   api.started_ms -= 12345;
   struct http_reply *r = get("/health");
-  char expected[256];
+  char expected[512];
   json_t *o = parse(r->body);
   cr_assert_eq(json_integer_value(json_object_get(o, "uptime")), 12);
   json_decref(o);
   snprintf(expected, sizeof expected,
            "{\"status\":\"ok\",\"version\":\"%s\",\"uptime\":12,\"checks\":"
-           "{\"postgres\":\"up\",\"redis\":\"up\",\"workers\":\"up\"}}",
+           "{\"postgres\":\"up\",\"redis\":\"up\",\"workers\":\"up\",\"venues\":{\"east\":"
+           "{\"state\":\"closed\",\"failures\":0,\"retryInMs\":0}}}}",
            OX_VERSION);
   cr_assert_str_eq(r->body, expected);
   reply_free(r);
@@ -75,6 +88,17 @@ CHECKED(health, without_workers_it_is_degraded)
   workers_are = API_WORKERS_DOWN;
   expect("/health", 200, "degraded");
   expect("/readyz", 200, "degraded");
+}
+
+CHECKED(health, with_a_breaker_that_is_not_closed_it_is_degraded)
+{
+  venue = (struct api_venue){"east", "half-open", false, 5, 1200};
+  expect("/readyz", 200, "degraded");
+  struct http_reply *r = get("/health");
+  cr_assert_not_null(
+      strstr(r->body, "{\"east\":{\"state\":\"half-open\",\"failures\":5,\"retryInMs\":1200}}"));
+  cr_assert_not_null(strstr(r->body, "\"status\":\"degraded\""));
+  reply_free(r);
 }
 
 CHECKED(health, workers_elsewhere_are_none_of_its_business)

@@ -104,3 +104,26 @@ Test(problem, errors_are_bounded_in_number_and_length)
   problem_errors_deinit(&errors);
   free(text);
 }
+
+Test(problem, a_plugins_own_has_the_same_members)
+{
+  struct buf out;
+  struct json_writer w;
+  buf_init(&out, 4096);
+  json_writer_init(&w, &out);
+  const struct problem_own own = {503, "NOT_TODAY", "come \"back\""};
+  problem_write_own(&w, &own, "r-1");
+  json_t *root = json_loadb(out.data, out.len, JSON_REJECT_DUPLICATES, NULL);
+  cr_assert_not_null(root, "%s", out.data);
+  cr_assert_eq(json_object_size(root), 8);
+  cr_assert_str_eq(str_of(root, "title"), "Service Unavailable");
+  cr_assert_str_eq(str_of(root, "code"), "NOT_TODAY");
+  cr_assert_str_eq(str_of(root, "detail"), "come \"back\"");
+  cr_assert_str_eq(str_of(root, "requestId"), "r-1");
+  cr_assert(json_is_true(json_object_get(root, "retryable")));
+  cr_assert_eq(json_array_size(json_object_get(root, "errors")), 0);
+  json_decref(root);
+  buf_deinit(&out);
+  cr_assert_null(problem_title(418));
+  cr_assert_str_eq(problem_title(504), "Gateway Timeout");
+}

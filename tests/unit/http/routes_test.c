@@ -37,7 +37,7 @@ CHECKED(routes, known_path_wrong_method_is_405_with_allow)
 {
   expect_allow("DELETE", "/api/orders/execute", "POST, GET, HEAD, OPTIONS");
   expect_allow("POST", "/api/orders/stats", "GET, HEAD, OPTIONS");
-  expect_allow("PUT", "/api/orders/abc", "GET, HEAD, OPTIONS");
+  expect_allow("PUT", "/api/orders/abc", "GET, HEAD, DELETE, OPTIONS");
   expect_allow("POST", "/api/orders/abc/status", "GET, HEAD, OPTIONS");
   expect_allow("PATCH", "/health", "GET, HEAD, OPTIONS");
   expect_allow("post", "/health", "GET, HEAD, OPTIONS");
@@ -131,7 +131,7 @@ CHECKED(routes, options_tells_the_methods)
 {
   struct http_reply *r = ask(&(struct ask){.method = "OPTIONS", .target = "/api/orders/x"});
   cr_assert_eq(r->status, 204);
-  cr_assert_str_eq(header_of(r, "Allow"), "GET, HEAD, OPTIONS");
+  cr_assert_str_eq(header_of(r, "Allow"), "GET, HEAD, DELETE, OPTIONS");
   cr_assert_str_eq(r->body, "");
   cr_assert_null(header_of(r, "Access-Control-Allow-Origin"));
   reply_free(r);

@@ -213,6 +213,61 @@ Test(registry, loads_by_name_so_the_last_one_is_refused)
   cr_assert(strstr(error, "2.so: ") == error, "it says: %s", error);
 }
 
+Test(registry, has_the_endpoints_of_all_plugins)
+{
+  put("good", "1.so");
+  put("endpoints", "2.so");
+  cr_assert(load() == ST_OK, "%s", error);
+  cr_assert_eq(registry_endpoints(registry), 5);
+  const struct registry_endpoint *first = registry_endpoint_at(registry, 0);
+  cr_assert_str_eq(first->endpoint->path, "/frame");
+  cr_assert_str_eq(first->file, "1.so");
+  cr_assert_str_eq(registry_endpoint_at(registry, 4)->endpoint->path, "/test/publish");
+}
+
+Test(registry, takes_a_plugin_of_the_minor_before_endpoints)
+{
+  put("minor_0", "minor_0.so");
+  cr_assert(load() == ST_OK, "%s", error);
+  cr_assert_eq(registry_endpoints(registry), 0);
+}
+
+Test(registry, refuses_endpoints_without_a_proper_path)
+{
+  refused("endpoint_path", "an endpoint has no valid path");
+}
+
+Test(registry, refuses_endpoints_with_a_pattern)
+{
+  refused("endpoint_pattern", "an endpoint has no valid path");
+}
+
+Test(registry, refuses_endpoints_with_an_odd_method)
+{
+  refused("endpoint_method", "endpoint /frame has no valid method");
+}
+
+Test(registry, refuses_endpoints_with_an_odd_scope)
+{
+  refused("endpoint_scope", "endpoint GET /frame has no valid scope");
+}
+
+Test(registry, refuses_a_get_with_a_body)
+{
+  refused("endpoint_body", "endpoint GET /frame takes a body that is too large");
+}
+
+Test(registry, refuses_endpoints_that_do_nothing)
+{
+  refused("endpoint_empty", "endpoint GET /frame lacks handle()");
+}
+
+Test(registry, refuses_an_endpoint_twice)
+{
+  put("good", "1.so");
+  refused("endpoint_twice", "endpoint GET /frame is there already, from 1.so");
+}
+
 Test(registry, refuses_what_is_no_shared_object)
 {
   char path[96];

@@ -1,0 +1,28 @@
+# Chaos: the daemon with its fail-points compiled in, under faults, judged by a checker that knows only what was
+# promised (tests/chaos/README.md).
+SEED    ?=
+CYCLES  ?=
+LANES   ?= 4
+CHAOS_B := build/chaos
+
+.PHONY: chaos chaos-quick chaos-parts
+chaos-parts: tests/e2e/node_modules/.package-lock.json
+	@scripts/deps.sh test
+	@+$(MAKE) -j$(NPROC) CHAOS=1 all $(CHAOS_B)/shim.so
+
+chaos: chaos-parts ## faults by a seed, under load, judged; SEED=n repeats one, CYCLES=1000 for a night
+	@OXD=$(CURDIR)/$(CHAOS_B)/oxd node tests/chaos/run.mjs --lanes $(LANES) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(CYCLES),--cycles $(CYCLES))
+
+chaos-quick: chaos-parts ## the whole fault matrix once and a fresh seed: a part of make test
+	@OXD=$(CURDIR)/$(CHAOS_B)/oxd node tests/chaos/run.mjs --lanes $(LANES) --quick
+
+$(CHAOS_B)/shim.so: tests/chaos/shim.c
+	@echo "  LD $@"
+	@mkdir -p $(@D)
+	@$(CC) -std=c11 -Wall -Wextra -Wconversion -Werror -O2 -fPIC -shared -o $@ $< -ldl
+
+tests/e2e/node_modules/.package-lock.json: tests/e2e/package-lock.json
+	@echo "  NPM tests/e2e"
+	@cd tests/e2e && npm ci --silent --no-audit --no-fund
+	@touch $@

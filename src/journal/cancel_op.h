@@ -1,0 +1,38 @@
+/*
+ * cancel_op.h - a cancel on its way, and what the lanes do with those in their transactions; as the
+ * functions of the same names in internal.h.
+ */
+#ifndef JOURNAL_CANCEL_OP_H
+#define JOURNAL_CANCEL_OP_H
+
+#include "journal/cancel.h"
+#include "journal/internal.h"
+
+struct cancel_op {
+  struct list_node node;
+  struct ulid id;
+  const struct order_type *type;
+  const struct ox_state *target;
+  bool waiting_only; /* not if it runs */
+  int tries;
+  int64_t deadline_ms;
+  bool there, settled; /* its row was read; result is known */
+  enum cancel_result result;
+  bool owned; /* by a session that is to be told */
+  int32_t ver, attempt;
+  int64_t at_ms;
+  journal_cancelled_fn done; /* NULL: answered already */
+  void *arg;
+};
+
+enum status cancel_add(struct journal *j, const struct cancel_op *wanted);
+size_t cancel_take(struct lane *lane, size_t max);
+void cancel_send(struct lane *lane, struct pg_batch *batch);
+void cancel_committed(struct lane *lane); /* also when what was found is all that is known */
+void cancel_requeue(struct lane *lane);
+void cancel_refuse(struct lane *lane);
+void cancel_expire(struct journal *j, int64_t now_ms);
+void cancel_forget(struct lane *lane);
+void cancel_found(struct lane *lane, const struct doubt_row *row);
+
+#endif

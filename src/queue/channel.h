@@ -1,0 +1,21 @@
+/*
+ * channel.h - what the queue's users tell each other over Redis' pub/sub: hints, which may be lost.
+ * Loop thread only.
+ */
+#ifndef QUEUE_CHANNEL_H
+#define QUEUE_CHANNEL_H
+
+#include "queue/queue.h"
+
+/* An empty message: there is something to claim. */
+const char *queue_wake_channel(const struct queue *q);
+/* ULIDs with spaces between: whoever runs one of these orders is to stop. */
+const char *queue_stop_channel(const struct queue *q);
+/* Events: see event/subscriber.h. */
+const char *queue_event_channel(const struct queue *q);
+
+/* queue_publish() sends text to the event channel, queue_tell_stopped() to the stop channel. */
+enum status queue_publish(struct queue *q, const char *text, size_t len) MUST_CHECK;
+enum status queue_tell_stopped(struct queue *q, const char *ids, size_t len) MUST_CHECK;
+
+#endif
