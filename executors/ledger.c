@@ -17,7 +17,13 @@
 
 #include "ledger_db.h"
 
-enum { WAITING_MAX = 4096, CACHE_SLOTS = 16384, RECONNECT_MS = 250 };
+enum {
+  WAITING_MAX = 4096,
+  CACHE_SLOTS = 16384,
+  RECONNECT_MS = 250,
+  COMPANY = 4, /* callers at a time that make it likely that more are on their way */
+  GATHER_US = 100,
+};
 
 enum request_kind { SUBMIT, LOOKUP };
 
@@ -260,15 +266,28 @@ static void wait_for_work(struct ledger *l)
   pthread_mutex_lock(&l->lock);
 }
 
+/* A statement costs much the same for one row as for some. Where the last had company, a moment's
+ * wait finds more, as PostgreSQL's commit_delay does. Under the lock. */
+static void gather(struct ledger *l, size_t last)
+{
+  if (last < COMPANY || l->waiting >= last || l->stopping) return;
+  struct timespec moment = {.tv_nsec = GATHER_US * 1000};
+  pthread_mutex_unlock(&l->lock);
+  clock_nanosleep(CLOCK_MONOTONIC, 0, &moment, NULL);
+  pthread_mutex_lock(&l->lock);
+}
+
 static void *run(void *arg)
 {
   struct ledger *l = arg;
   struct request *batch[LEDGER_BATCH_MAX];
+  size_t n = 0;
   pthread_mutex_lock(&l->lock);
   for (;;) {
     while (!l->first && !l->stopping) wait_for_work(l);
     if (!l->first) break;
-    size_t n = take(l, batch);
+    gather(l, n);
+    n = take(l, batch);
     if (n == 0) continue;
     pthread_mutex_unlock(&l->lock);
     serve(l, batch, n);

@@ -66,9 +66,11 @@ static const char setup_sql[] =
 
 static const char insert_sql[] =
     "WITH gate AS MATERIALIZED ("
-    "  SELECT date_trunc('milliseconds', clock_timestamp()) AS now"
-    "  FROM (SELECT pg_advisory_xact_lock_shared(" GATE ") OFFSET 0) AS held)"
-    "INSERT INTO sim.ledger (tx_hash, order_id, venue, token_in, token_out, attempt, in_amount,"
+    "  SELECT c.now, " MS("c.now") " AS ms"
+    "  FROM (SELECT pg_advisory_xact_lock_shared(" GATE ") OFFSET 0) AS held,"
+    "    LATERAL (SELECT date_trunc('milliseconds', clock_timestamp()) AS now"
+    "      WHERE held IS NOT NULL OFFSET 0) AS c),"
+    "i AS (INSERT INTO sim.ledger (tx_hash, order_id, venue, token_in, token_out, attempt, in_amount,"
     "  out_amount, min_out, landed, submitted_at, lands_at, expires_at, leg_in, leg_out,"
     "  network_fee) "
     "SELECT t.tx_hash, t.order_id, t.venue, t.token_in, t.token_out, t.attempt, t.in_amount,"
@@ -83,8 +85,8 @@ static const char insert_sql[] =
     "token_in, token_out, attempt, in_amount,"
     "  out_amount, min_out, landed, delay_ms, expires_ms, leg_in, leg_out, fee) "
     "WHERE gate.now <= 'epoch'::timestamptz + t.expires_ms * interval '1 ms' "
-    "ON CONFLICT (tx_hash) DO NOTHING "
-    "RETURNING tx_hash, " MS("submitted_at");
+    "ON CONFLICT (tx_hash) DO NOTHING RETURNING tx_hash) "
+    "SELECT i.tx_hash, gate.ms FROM i, gate";
 
 static const char gate_sql[] = "SELECT pg_advisory_xact_lock(" GATE ")";
 
