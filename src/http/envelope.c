@@ -117,15 +117,10 @@ static void validate(const struct registry *registry, struct envelope *e,
 enum status envelope_parse(const struct registry *registry, const char *text, size_t len,
                            struct envelope *out, struct problem_errors *errors)
 {
-  struct envelope e = {0};
-  if (input_parse(text, len, &e.body, errors) != ST_OK) return ST_INVALID;
-  validate(registry, &e, errors);
-  if (errors->n > 0) {
-    envelope_deinit(&e);
-    return ST_INVALID;
-  }
-  *out = e;
-  return ST_OK;
+  *out = (struct envelope){0};
+  if (input_parse(text, len, &out->body, errors) != ST_OK) return ST_INVALID;
+  validate(registry, out, errors);
+  return errors->n > 0 ? ST_INVALID : ST_OK;
 }
 
 void envelope_deinit(struct envelope *e)

@@ -23,7 +23,8 @@ struct envelope {
 };
 
 /* envelope_parse() reads text (len bytes, not borrowed) and lets the type's executor validate the
- * payload. ST_INVALID: errors has all that is wrong, and out is empty. */
+ * payload. ST_INVALID: errors has all that is wrong; out has the members there are, and a
+ * client_order_id that is one. To be deinit'ed in any case. */
 enum status envelope_parse(const struct registry *registry, const char *text, size_t len,
                            struct envelope *out, struct problem_errors *errors) MUST_CHECK;
 void envelope_deinit(struct envelope *e);

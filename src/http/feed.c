@@ -43,10 +43,10 @@ struct sub {
 /* An action that waits. */
 struct step {
   struct feed *feed;
-  char *request_id;   /* NULL: none */
-  const char *status; /* execute: the initial state */
-  char *own_id;       /* subscribe: by the client's own id */
+  char *request_id; /* NULL: none */
+  char *own_id;     /* subscribe: by the client's own id */
   int32_t since;
+  struct problem_errors *errors; /* execute: what is wrong with the order */
 };
 
 /* ── the feed's life ────────────────────────────────────────────────────────────────────────── */
@@ -196,6 +196,8 @@ static void step_end(struct step *s)
 {
   s->feed->waiting--;
   feed_unref(s->feed);
+  if (s->errors) problem_errors_deinit(s->errors);
+  free(s->errors);
   free(s->request_id);
   free(s->own_id);
   free(s);
@@ -205,7 +207,7 @@ static void accepted(struct step *s, bool replayed, const struct journal_accepte
 {
   struct feed *f = s->feed;
   struct json_writer w = begin_answer(f, "accepted", s->request_id);
-  accept_write(&w, order, s->status);
+  accept_write(&w, order);
   if (replayed) json_bool(&w, "replayed", true);
   send_answer(f, &w);
   if (f->session && !find_order(f, &order->id)) follow(f, &order->id, NULL, 0, 1);
@@ -221,34 +223,38 @@ static void on_accepted(void *arg, enum status status, const struct journal_acce
   step_end(s);
 }
 
-static void execute_envelope(struct feed *f, const struct action *a, const struct envelope *e)
+/* As on_accepted(), for an order that is not valid now. */
+static void on_known(void *arg, enum status status, const struct journal_accepted *order)
 {
-  const struct accept_request request = {e, NULL, a->order->text, a->order->len};
-  struct step *s = step_begin(f, a->request_id);
-  s->status = e->initial->name;
-  enum status status = accept_order(&f->call, &request, on_accepted, s);
-  if (status == ST_OK) return;
-  send_error(f, problem_of(status), NULL, a->request_id);
-  step_end(s);
+  struct step *s = arg;
+  if (status == ST_NOT_FOUND) {
+    send_error(s->feed, PROBLEM_VALIDATION_FAILED, s->errors, s->request_id);
+    step_end(s);
+  } else {
+    on_accepted(s, status, order);
+  }
 }
 
 static void execute(struct feed *f, const struct action *a)
 {
-  struct problem_errors errors;
   struct envelope envelope;
   if (!has_room(f)) {
     send_error(f, PROBLEM_TOO_MANY_SUBSCRIPTIONS, NULL, a->request_id);
     return;
   }
-  problem_errors_init(&errors);
-  if (envelope_parse(f->call.api->registry, a->order->text, a->order->len, &envelope, &errors) ==
-      ST_OK) {
-    execute_envelope(f, a, &envelope);
-    envelope_deinit(&envelope);
-  } else {
-    send_error(f, PROBLEM_VALIDATION_FAILED, &errors, a->request_id);
-  }
-  problem_errors_deinit(&errors);
+  struct step *s = step_begin(f, a->request_id);
+  s->errors = mem_alloc(sizeof *s->errors);
+  problem_errors_init(s->errors);
+  enum status status =
+      envelope_parse(f->call.api->registry, a->order->text, a->order->len, &envelope, s->errors);
+  const struct accept_request request = {&envelope, NULL, a->order->text, a->order->len};
+  status = status == ST_OK ? accept_order(&f->call, &request, on_accepted, s)
+                           : accept_known(&f->call, &request, on_known, s);
+  envelope_deinit(&envelope);
+  if (status == ST_NOT_FOUND)
+    on_known(s, status, NULL);
+  else if (status != ST_OK)
+    on_accepted(s, status, NULL);
 }
 
 static void subscribed(struct step *s, const struct order *order)

@@ -4,6 +4,7 @@
  * otherwise told who has it. Loop thread.
  */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -11,7 +12,7 @@
 #include "base/log.h"
 #include "journal/internal.h"
 
-enum { KEYED_PARAMS = 9 };
+enum { KEYED_PARAMS = 9 }; /* arrays of accept_keyed */
 
 /* ── coming in ──────────────────────────────────────────────────────────────────────────────── */
 
@@ -42,7 +43,8 @@ static struct accept_op *op_create(const struct journal_accept *a)
   op->type = copy_into(&room, a->type);
   op->status = copy_into(&room, a->status);
   op->payload = copy_into(&room, a->payload);
-  if (a->request_hash) memcpy(op->hash, a->request_hash, JOURNAL_HASH_LEN);
+  if (op->own) memcpy(op->hash, a->request_hash, JOURNAL_HASH_LEN);
+  if (op->key) memcpy(op->key_hash, a->key_hash, JOURNAL_HASH_LEN);
   return op;
 }
 
@@ -73,7 +75,8 @@ enum status journal_accept(struct journal *j, const struct journal_accept *a,
   if (j->closed || !journal_up(j)) return ST_AWAY;
   if (j->accepts.len + j->keyed.len >= j->options.max_waiting) return ST_FULL;
   bool keyed = a->client_order_id || a->idempotency_key;
-  assert(!keyed || a->request_hash);
+  assert(!a->client_order_id || a->request_hash);
+  assert(!a->idempotency_key || a->key_hash);
   if (keyed && busy(j, a)) return ST_BUSY;
   struct accept_op *op = op_create(a);
   op->id = ulid_make();
@@ -152,6 +155,7 @@ static void settle(struct accept_op *op, enum status result, const struct ulid *
   op->result = result;
   op->accepted.id = *id;
   op->accepted.created_at_ms = at_ms;
+  op->accepted.status = op->status;
 }
 
 static void on_keyed_accepted(void *arg, const PGresult *r)
@@ -164,10 +168,19 @@ static void on_keyed_accepted(void *arg, const PGresult *r)
   }
 }
 
-static bool same_hash(const PGresult *r, int row, int col, const struct accept_op *op)
+static void settle_as_first(struct accept_op *op, const PGresult *r, int row)
 {
-  return PQgetlength(r, row, col) == JOURNAL_HASH_LEN &&
-         memcmp(PQgetvalue(r, row, col), op->hash, JOURNAL_HASH_LEN) == 0;
+  struct ulid first = pg_get_ulid(r, row, 1);
+  const char *status = pg_get_text(r, row, 4);
+  enum status result = ST_CONFLICT;
+  if (ulid_compare(&op->id, &first) == 0)
+    result = ST_OK;
+  else if (pg_get_bool(r, row, 2) && status)
+    result = ST_REPLAYED;
+  settle(op, result, &first, pg_get_time_ms(r, row, 3));
+  if (op->result != ST_REPLAYED) return;
+  snprintf(op->first_status, sizeof op->first_status, "%s", status);
+  op->accepted.status = op->first_status;
 }
 
 /* Whoever was not inserted is told of the first: itself, when this transaction was sent before. */
@@ -175,39 +188,49 @@ static void on_first(void *arg, const PGresult *r)
 {
   struct lane *lane = arg;
   for (int i = 0; i < PQntuples(r); i++) {
-    struct ulid asked = pg_get_ulid(r, i, 0), first = pg_get_ulid(r, i, 1);
+    struct ulid asked = pg_get_ulid(r, i, 0);
     struct accept_op *op = find(lane->keyed, lane->n_keyed, &asked);
-    if (!op || op->settled) continue;
-    enum status result = ST_CONFLICT;
-    if (ulid_compare(&asked, &first) == 0)
-      result = ST_OK;
-    else if (same_hash(r, i, 2, op))
-      result = ST_REPLAYED;
-    settle(op, result, &first, pg_get_time_ms(r, i, 3));
+    if (op && !op->settled) settle_as_first(op, r, i);
   }
+}
+
+static void put_names(struct lane *lane, struct accept_op *const *ops, size_t n)
+{
+  struct pg_array *p = lane->arrays + 5;
+  for (size_t i = 0; i < n; i++) {
+    const struct accept_op *op = ops[i];
+    pg_array_text(&p[0], op->own);
+    pg_array_text(&p[1], op->key);
+    pg_array_bytes(&p[2], op->own ? op->hash : NULL, JOURNAL_HASH_LEN);
+    pg_array_bytes(&p[3], op->key ? op->key_hash : NULL, JOURNAL_HASH_LEN);
+  }
+}
+
+void accept_insert(struct lane *lane, struct pg_batch *batch, struct accept_op *const *ops,
+                   size_t n, pg_result_fn on_inserted)
+{
+  static const enum pg_oid types[KEYED_PARAMS] = {PG_UUID, PG_TEXT, PG_TEXT,  PG_TEXT, PG_TEXT,
+                                                  PG_TEXT, PG_TEXT, PG_BYTEA, PG_BYTEA};
+  struct pg_param params[KEYED_PARAMS + 1];
+  unsigned char ttl[8];
+  params_types(lane, types, KEYED_PARAMS);
+  put_orders(lane, ops, n);
+  put_names(lane, ops, n);
+  params_get(lane, params, KEYED_PARAMS);
+  pg_put_int8(ttl, lane->journal->options.idempotency_ttl_s);
+  params[KEYED_PARAMS] = (struct pg_param){ttl, sizeof ttl};
+  pg_batch_add(batch, "accept_keyed", params, KEYED_PARAMS + 1, on_inserted, lane);
 }
 
 static void send_keyed(struct lane *lane, struct pg_batch *batch)
 {
-  static const enum pg_oid types[] = {PG_UUID, PG_TEXT, PG_TEXT, PG_TEXT,
-                                      PG_TEXT, PG_TEXT, PG_TEXT, PG_BYTEA};
-  struct pg_param params[KEYED_PARAMS];
-  unsigned char ttl[8];
-  params_types(lane, types, 8);
-  put_orders(lane, lane->keyed, lane->n_keyed);
-  for (size_t i = 0; i < lane->n_keyed; i++) {
-    pg_array_text(&lane->arrays[5], lane->keyed[i]->own);
-    pg_array_text(&lane->arrays[6], lane->keyed[i]->key);
-    pg_array_bytes(&lane->arrays[7], lane->keyed[i]->hash, JOURNAL_HASH_LEN);
-  }
-  params_get(lane, params, 8);
-  pg_put_int8(ttl, lane->journal->options.idempotency_ttl_s);
-  params[8] = (struct pg_param){ttl, sizeof ttl};
-  pg_batch_add(batch, "accept_keyed", params, 9, on_keyed_accepted, lane);
-  struct pg_param tidy[] = {params[0], params[1], params[6]};
+  struct pg_param p[KEYED_PARAMS];
+  accept_insert(lane, batch, lane->keyed, lane->n_keyed, on_keyed_accepted);
+  params_get(lane, p, KEYED_PARAMS);
+  struct pg_param tidy[] = {p[0], p[1], p[6]};
   pg_batch_add(batch, "accept_tidy", tidy, 3, NULL, NULL);
-  struct pg_param first[] = {params[0], params[1], params[5], params[6]};
-  pg_batch_add(batch, "accept_first", first, 4, on_first, lane);
+  struct pg_param first[] = {p[0], p[1], p[5], p[6], p[7], p[8]};
+  pg_batch_add(batch, "accept_first", first, 6, on_first, lane);
 }
 
 void accept_send(struct lane *lane, struct pg_batch *batch)

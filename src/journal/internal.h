@@ -29,9 +29,10 @@ struct accept_op {
   struct list_node node;
   struct ulid id;
   const char *tenant, *own, *key, *type, *status, *payload; /* inside the allocation */
-  unsigned char hash[JOURNAL_HASH_LEN];
+  unsigned char hash[JOURNAL_HASH_LEN], key_hash[JOURNAL_HASH_LEN];
   int64_t deadline_ms;
   struct journal_accepted accepted;
+  char first_status[ORDER_STATUS_MAX + 1]; /* replayed: what accepted.status points to */
   enum status result;
   bool settled;             /* result is known */
   journal_accepted_fn done; /* NULL: answered already */
@@ -111,6 +112,10 @@ void params_get(struct lane *lane, struct pg_param *params, int n);
 
 size_t accept_take(struct lane *lane, size_t max); /* from the waiting lists into the lane */
 void accept_send(struct lane *lane, struct pg_batch *batch);
+/* accept_insert() inserts those whose name and key are free. on_inserted gets lane, and a row for
+ * each. */
+void accept_insert(struct lane *lane, struct pg_batch *batch, struct accept_op *const *ops,
+                   size_t n, pg_result_fn on_inserted);
 void accept_committed(struct lane *lane);
 void accept_requeue(struct lane *lane);
 void accept_refuse(struct lane *lane, enum status why); /* whoever still waits for an answer */

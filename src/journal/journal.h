@@ -51,7 +51,8 @@ struct journal_accept {
   const char *tenant;
   const char *client_order_id;       /* NULL: none */
   const char *idempotency_key;       /* NULL: none */
-  const unsigned char *request_hash; /* SHA-256 of the body; needed with either of the two */
+  const unsigned char *request_hash; /* SHA-256 of the body; needed with client_order_id */
+  const unsigned char *key_hash;     /* of the request that has the key; needed with that */
   const char *type;
   const char *status;  /* the type's initial state */
   const char *payload; /* JSON object */
@@ -60,10 +61,11 @@ struct journal_accept {
 struct journal_accepted {
   struct ulid id;
   int64_t created_at_ms; /* PostgreSQL's clock */
+  const char *status;    /* its first; borrowed for the callback */
 };
 
-/* ST_OK: durable, with its first event. ST_REPLAYED: accepted before with the same body; accepted
- * holds the first one. ST_CONFLICT: with another body. ST_BUSY: the first is still under way.
+/* ST_OK: durable, with its first event. ST_REPLAYED: accepted before by the same request; accepted
+ * holds the first one. ST_CONFLICT: by another. ST_BUSY: the first is still under way.
  * ST_AWAY: PostgreSQL is away, or did not answer in time; it may or may not be there. */
 typedef void (*journal_accepted_fn)(void *arg, enum status status,
                                     const struct journal_accepted *accepted);

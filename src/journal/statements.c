@@ -25,15 +25,18 @@
       " SELECT at FROM now"
 
 /* The same for orders with a name of the caller's own or an idempotency key: $6 client order ids,
- * $7 keys, $8 body hashes, $9 life of a key. A name or a live key that is taken inserts nothing. */
+ * $7 keys, $8 body hashes, $9 hashes of the requests with these keys, $10 life of a key. A name or
+ * a live key that is taken inserts nothing. Keys and names are taken in one order everywhere: two
+ * processes with the same ones wait for each other, but not in a circle. */
 #define ACCEPT_KEYED                                                                               \
   NOW "u AS (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[],"     \
-      " $6::text[], $7::text[], $8::bytea[])"                                                      \
-      " AS u(order_id, tenant, type, status, payload, own, key, hash)),"                           \
+      " $6::text[], $7::text[], $8::bytea[], $9::bytea[])"                                         \
+      " AS u(order_id, tenant, type, status, payload, own, key, hash, key_hash)),"                 \
       " k AS (INSERT INTO idempotency_keys AS k (tenant, key, request_hash, order_id, expires_at)" \
-      " SELECT u.tenant, u.key, u.hash, u.order_id, now.at + $9::bigint * interval '1 second'"     \
+      " SELECT u.tenant, u.key, u.key_hash, u.order_id,"                                           \
+      " now.at + $10::bigint * interval '1 second'"                                                \
       " FROM u, now WHERE u.key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM orders x"                \
-      " WHERE x.tenant = u.tenant AND x.client_order_id = u.own)"                                  \
+      " WHERE x.tenant = u.tenant AND x.client_order_id = u.own) ORDER BY u.tenant, u.key"         \
       " ON CONFLICT (tenant, key) DO UPDATE SET request_hash = excluded.request_hash,"             \
       " order_id = excluded.order_id, response = NULL, expires_at = excluded.expires_at"           \
       " WHERE k.expires_at < clock_timestamp() RETURNING k.order_id),"                             \
@@ -41,7 +44,7 @@
       " payload, created_at, updated_at)"                                                          \
       " SELECT u.order_id, u.tenant, u.own, u.hash, u.type, u.status, u.payload::json, now.at,"    \
       " now.at FROM u, now WHERE u.key IS NULL OR (u.order_id IN (SELECT order_id FROM k)) IS "    \
-      "TRUE"                                                                                       \
+      "TRUE ORDER BY u.tenant, u.own"                                                              \
       " ON CONFLICT DO NOTHING RETURNING order_id, status, created_at),"                           \
       " e AS (INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"                \
       " SELECT order_id, 1, status, 0, 1, created_at FROM o)"                                      \
@@ -54,15 +57,22 @@
   " AND k.order_id = u.order_id"                                                                   \
   " AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.order_id = k.order_id)"
 
-/* Who has the name or the key. $1 ids, $2 tenants, $3 client order ids, $4 keys. */
+/* Who has the name or the key, and whether that was the same request; with both, whichever was
+ * another counts. What is answered again is made of what never changes: the id, the first event and
+ * its time. $1 ids, $2 tenants, $3 client order ids, $4 keys, $5 body hashes, $6 the keys' hashes.
+ */
 #define ACCEPT_FIRST                                                                               \
-  "SELECT u.order_id, f.order_id, f.request_hash, o.created_at"                                    \
-  " FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS u(order_id, tenant, own, key)"  \
-  " CROSS JOIN LATERAL (SELECT x.order_id, x.request_hash FROM orders x"                           \
+  "SELECT u.order_id, f.order_id, f.same, o.created_at, e.status"                                  \
+  " FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[])"         \
+  " AS u(order_id, tenant, own, key, hash, key_hash)"                                              \
+  " CROSS JOIN LATERAL (SELECT * FROM (SELECT x.order_id,"                                         \
+  " coalesce(x.request_hash = u.hash, false) AS same FROM orders x"                                \
   " WHERE x.tenant = u.tenant AND x.client_order_id = u.own"                                       \
-  " UNION ALL SELECT k.order_id, k.request_hash FROM idempotency_keys k"                           \
-  " WHERE k.tenant = u.tenant AND k.key = u.key LIMIT 1) f"                                        \
-  " JOIN orders o ON o.order_id = f.order_id"
+  " UNION ALL SELECT k.order_id, coalesce(k.request_hash = u.key_hash, false)"                     \
+  " FROM idempotency_keys k WHERE k.tenant = u.tenant AND k.key = u.key) x"                        \
+  " ORDER BY same LIMIT 1) f"                                                                      \
+  " LEFT JOIN orders o ON o.order_id = f.order_id"                                                 \
+  " LEFT JOIN order_events e ON e.order_id = f.order_id AND e.seq = 1"
 
 /* A claim. $1 ids, $2 hand-over deadlines (null: none), $3 session, $4 types this process runs, $5
  * their claim states (null: what has happened so far is what shows), $6 lease in ms. A transaction
@@ -271,6 +281,13 @@
   " (SELECT paused FROM queue_pause), (SELECT version FROM queue_pause)"                           \
   " FROM worker_sessions s"
 
+/* Deletes a page of keys whose time is over, and says how many. $1 how many at most. */
+#define SWEEP_KEYS                                                                                 \
+  "WITH d AS (DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(SELECT ctid"                     \
+  " FROM idempotency_keys WHERE expires_at < clock_timestamp() - interval '1 minute'"              \
+  " ORDER BY expires_at LIMIT $1::bigint FOR UPDATE SKIP LOCKED)) RETURNING 1)"                    \
+  " SELECT count(*) FROM d"
+
 const struct pg_statement journal_statements[] = {
     {"planner", PLANNER},
     {"ping", "SELECT 1"},
@@ -300,6 +317,6 @@ const struct pg_statement sweeper_statements[] = {
     {"planner", PLANNER},
     {"page", SWEEP_PAGE},
     {"sessions", SWEEP_SESSIONS},
-    {"keys", "DELETE FROM idempotency_keys WHERE expires_at < now() - interval '1 minute'"},
+    {"keys", SWEEP_KEYS},
 };
 const size_t n_sweeper_statements = sizeof sweeper_statements / sizeof *sweeper_statements;

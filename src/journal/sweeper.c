@@ -10,7 +10,7 @@
 #include "io/pg_value.h"
 #include "journal/statements.h"
 
-enum { PAGE = 500, TICK_MS = 20, KEYS_EVERY_MS = 3600 * 1000 };
+enum { PAGE = 500, TICK_MS = 20, KEYS_PAGE = 1000, KEYS_EVERY_MS = 3600 * 1000 };
 
 struct sweeper {
   struct sweeper_options options;
@@ -19,8 +19,8 @@ struct sweeper {
   struct pg_conn *conn;
   uv_timer_t timer;
   struct ulid after; /* the page under way begins behind it */
-  bool asking, enqueuing, full, asked;
-  int64_t paged_ms, keys_ms, asked_ms;
+  bool asking, enqueuing, full, asked, forgetting;
+  int64_t paged_ms, forget_ms, asked_ms;
   int64_t living, died; /* worker sessions */
   struct queue_item items[PAGE];
   size_t n_items, n_rows;
@@ -106,10 +106,31 @@ static void ask_sessions(struct sweeper *s, int64_t now)
   if (pg_run(s->conn, "sessions", params, 1, on_sessions, NULL, s) == ST_OK) s->asked_ms = now;
 }
 
+/* A page that comes back full has more behind it: the next one follows with the next tick. */
+static void on_forgotten(void *arg, const PGresult *r)
+{
+  struct sweeper *s = arg;
+  if (PQntuples(r) == 1 && pg_get_int8(r, 0, 0) < KEYS_PAGE)
+    s->forget_ms = clock_mono_ms() + s->options.keys_interval_ms;
+}
+
+static void on_forgotten_end(void *arg, enum pg_outcome outcome, const char *sqlstate)
+{
+  struct sweeper *s = arg;
+  s->forgetting = false;
+  if (outcome == PG_COMMITTED) return;
+  LOG_WARN("idempotency keys not tidied", LOG_STR("sqlstate", sqlstate));
+  s->forget_ms = clock_mono_ms() + s->options.keys_interval_ms;
+}
+
+/* Idempotency keys whose time is over, a bounded page at a time. */
 static void forget_keys(struct sweeper *s, int64_t now)
 {
-  if (now - s->keys_ms < KEYS_EVERY_MS) return;
-  if (pg_run(s->conn, "keys", NULL, 0, NULL, NULL, NULL) == ST_OK) s->keys_ms = now;
+  if (s->forgetting || now < s->forget_ms) return;
+  unsigned char limit[8];
+  pg_put_int8(limit, KEYS_PAGE);
+  struct pg_param params[] = {{limit, sizeof limit}};
+  s->forgetting = pg_run(s->conn, "keys", params, 1, on_forgotten, on_forgotten_end, s) == ST_OK;
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -137,6 +158,7 @@ struct sweeper *sweeper_create(uv_loop_t *loop, const struct sweeper_options *op
   struct sweeper *s = mem_alloc(sizeof *s);
   s->options = *options;
   if (!s->options.interval_ms) s->options.interval_ms = 500;
+  if (!s->options.keys_interval_ms) s->options.keys_interval_ms = KEYS_EVERY_MS;
   s->queue = queue;
   s->relay = relay;
   uv_timer_init(loop, &s->timer);

@@ -4,7 +4,8 @@
  * nothing.
  *
  * It rolls slowly all the time, and runs through at full speed after whatever can have lost hints:
- * the start, a Redis that came back, a relay that let go, a process that died. Loop thread only.
+ * the start, a Redis that came back, a relay that let go, a process that died. Once an hour it also
+ * deletes idempotency keys whose time is over. Loop thread only.
  */
 #ifndef JOURNAL_SWEEPER_H
 #define JOURNAL_SWEEPER_H
@@ -20,7 +21,8 @@ struct sweeper;
 struct sweeper_options {
   const char *database_url;
   int64_t lease_ms;
-  int64_t interval_ms; /* between pages when rolling; default 500 */
+  int64_t interval_ms;      /* between pages when rolling; default 500 */
+  int64_t keys_interval_ms; /* between times idempotency keys are tidied; default an hour */
 };
 
 struct sweeper *sweeper_create(uv_loop_t *loop, const struct sweeper_options *options,

@@ -18,6 +18,7 @@
 #include "order/type.h"
 #include "store/dead_letters.h"
 #include "store/order_row.h"
+#include "store/replay.h"
 
 enum {
   OUTSTANDING_MAX = 4096, /* asks */
@@ -29,7 +30,7 @@ enum {
 };
 
 enum kind { KIND_ORDER, KIND_OWN_ID, KIND_EVENTS, KIND_HEADS, KINDS };
-enum { DEAD_LETTERS_PAGE = KINDS, DEAD_LETTERS_COUNT }; /* asked on their own */
+enum { DEAD_LETTERS_PAGE = KINDS, DEAD_LETTERS_COUNT, REPLAY }; /* asked on their own */
 
 struct ask {
   struct list_node node;
@@ -89,6 +90,7 @@ const struct pg_statement reader_statements[] = {
                      "  ORDER BY seq LIMIT 10000) AS e ORDER BY k.ord, e.seq"},
     [DEAD_LETTERS_PAGE] = {"dead_letters", DEAD_LETTERS_PAGE_SQL},
     [DEAD_LETTERS_COUNT] = {"dead_letters_count", DEAD_LETTERS_COUNT_SQL},
+    [REPLAY] = {"replay", REPLAY_SQL},
     [KIND_HEADS] = {"heads", "SELECT order_id, ver FROM orders WHERE order_id = ANY($1::uuid[])"},
 };
 const size_t n_reader_statements = sizeof reader_statements / sizeof *reader_statements;

@@ -85,10 +85,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   if (envelope_parse(NULL, (const char *)data, size, &e, &errors) == ST_OK) {
     assert(errors.n == 0 && e.type == &market);
     check_payload(&e);
-    envelope_deinit(&e);
   } else {
     check_problem(&errors);
   }
+  envelope_deinit(&e);
   problem_errors_deinit(&errors);
   return 0;
 }

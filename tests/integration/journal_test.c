@@ -72,7 +72,7 @@ static struct kit_accept keyed(const char *own, const char *key, const char *bod
   memcpy(hash, body, strlen(body));
   order.client_order_id = own;
   order.idempotency_key = key;
-  order.request_hash = hash;
+  order.request_hash = order.key_hash = hash;
   enum status status = journal_accept(k.journal, &order, kit_on_accepted, &a);
   if (status != ST_OK)
     a.status = status;
@@ -85,6 +85,14 @@ static bool same(const struct kit_accept *a, const struct kit_accept *b)
 {
   return ulid_compare(&a->accepted.id, &b->accepted.id) == 0 &&
          a->accepted.created_at_ms == b->accepted.created_at_ms;
+}
+
+static char seen_status[ORDER_STATUS_MAX + 1];
+
+static void on_status(void *arg, enum status status, const struct journal_accepted *accepted)
+{
+  snprintf(seen_status, sizeof seen_status, "%s", accepted->status);
+  kit_on_accepted(arg, status, accepted);
 }
 
 Test(journal, a_name_is_taken_once_and_for_good)
@@ -125,6 +133,92 @@ Test(journal, a_name_and_a_key_together)
   cr_assert_str_eq(kit_sql(&k, "SELECT count(*) FROM idempotency_keys"), "1");
 }
 
+/* The name is the same request, the key is another: the key counts. */
+Test(journal, with_both_taken_the_other_request_counts)
+{
+  unsigned char body[JOURNAL_HASH_LEN] = "body", request[JOURNAL_HASH_LEN] = "request";
+  struct kit_accept a = {0};
+  struct journal_accept order = kit_order();
+  cr_assert_eq(keyed("mine", NULL, "body").status, ST_OK);
+  cr_assert_eq(keyed(NULL, "key", "body").status, ST_OK);
+  order.client_order_id = "mine";
+  order.idempotency_key = "key";
+  order.request_hash = body;
+  order.key_hash = request;
+  cr_assert_eq(journal_accept(k.journal, &order, kit_on_accepted, &a), ST_OK);
+  kit_until(&k, a.calls);
+  cr_assert_eq(a.status, ST_CONFLICT);
+}
+
+Test(journal, the_key_of_a_batch_is_taken)
+{
+  kit_sql(&k, "INSERT INTO idempotency_keys (tenant, key, request_hash, order_id, response,"
+              " expires_at) VALUES ('default', 'key', convert_to(rpad('body', 32, chr(1)), 'UTF8'),"
+              " gen_random_uuid(), '{}', now() + interval '1 hour')");
+  cr_assert_eq(keyed(NULL, "key", "body").status, ST_CONFLICT);
+  cr_assert_str_eq(kit_sql(&k, "SELECT count(*) FROM orders"), "0");
+}
+
+Test(journal, a_replay_tells_the_first_status_not_todays)
+{
+  struct kit_accept a = {0};
+  unsigned char hash[JOURNAL_HASH_LEN] = "body";
+  struct journal_accept order = kit_order();
+  cr_assert_eq(keyed("mine", "key", "body").status, ST_OK);
+  order.status = "renamed";
+  order.client_order_id = "mine";
+  order.idempotency_key = "key";
+  order.request_hash = order.key_hash = hash;
+  cr_assert_eq(journal_accept(k.journal, &order, on_status, &a), ST_OK);
+  kit_until(&k, a.calls);
+  cr_assert_eq(a.status, ST_REPLAYED);
+  cr_assert_str_eq(seen_status, "new");
+}
+
+/* Two processes get the same keys in opposite orders, at once: nobody waits in a circle. */
+Test(journal, the_same_keys_from_two_processes_make_each_order_once)
+{
+  enum { N = 300 };
+  static struct kit_accept a[N], b[N];
+  static unsigned char hash[JOURNAL_HASH_LEN] = "body";
+  struct journal_options options = {.database_url = k.url,
+                                    .max_waiting = 1000,
+                                    .lease_ms = KIT_LEASE_MS,
+                                    .idempotency_ttl_s = 3600};
+  struct journal *other = journal_create(&k.loop, &options, k.relay);
+  char keys[N][16], names[N][16];
+  memset(a, 0, sizeof a);
+  memset(b, 0, sizeof b);
+  kit_until(&k, journal_up(other));
+  for (int i = 0; i < N; i++) {
+    snprintf(keys[i], sizeof keys[i], "key-%d", i);
+    snprintf(names[i], sizeof names[i], "name-%d", i);
+  }
+  struct journal_accept order = kit_order();
+  order.request_hash = order.key_hash = hash;
+  for (int i = 0; i < N; i++) {
+    order.idempotency_key = i % 2 ? keys[i] : NULL;
+    order.client_order_id = i % 2 ? NULL : names[i];
+    cr_assert_eq(journal_accept(k.journal, &order, kit_on_accepted, &a[i]), ST_OK);
+  }
+  for (int i = N; i-- > 0;) {
+    order.idempotency_key = i % 2 ? keys[i] : NULL;
+    order.client_order_id = i % 2 ? NULL : names[i];
+    cr_assert_eq(journal_accept(other, &order, kit_on_accepted, &b[i]), ST_OK);
+  }
+  int64_t before = clock_mono_ms();
+  for (int i = 0; i < N; i++) kit_until(&k, a[i].calls && b[i].calls);
+  cr_assert_lt(clock_mono_ms() - before, 10000);
+  for (int i = 0; i < N; i++) {
+    cr_assert(same(&a[i], &b[i]));
+    cr_assert_eq((a[i].status == ST_OK) + (b[i].status == ST_OK), 1, "%d: %d %d", i, a[i].status,
+                 b[i].status);
+    cr_assert_eq((a[i].status == ST_REPLAYED) + (b[i].status == ST_REPLAYED), 1);
+  }
+  cr_assert_str_eq(kit_sql(&k, "SELECT count(*) FROM orders"), "300");
+  journal_destroy(other, NULL, NULL);
+}
+
 Test(journal, names_belong_to_a_tenant)
 {
   unsigned char hash[JOURNAL_HASH_LEN] = {0};
@@ -134,7 +228,7 @@ Test(journal, names_belong_to_a_tenant)
   order.tenant = "another";
   order.client_order_id = "mine";
   order.idempotency_key = "key";
-  order.request_hash = hash;
+  order.request_hash = order.key_hash = hash;
   cr_assert_eq(journal_accept(k.journal, &order, kit_on_accepted, &a), ST_OK);
   kit_until(&k, a.calls);
   cr_assert_eq(a.status, ST_OK);
@@ -146,7 +240,7 @@ Test(journal, a_request_under_way_is_busy)
   struct kit_accept a = {0}, b = {0};
   struct journal_accept order = kit_order();
   order.idempotency_key = "key";
-  order.request_hash = hash;
+  order.request_hash = order.key_hash = hash;
   cr_assert_eq(journal_accept(k.journal, &order, kit_on_accepted, &a), ST_OK);
   cr_assert_eq(journal_accept(k.journal, &order, kit_on_accepted, &b), ST_BUSY);
   kit_until(&k, a.calls);
@@ -162,7 +256,7 @@ Test(journal, a_race_for_a_name_leaves_no_key_behind)
   struct journal_accept order = kit_order();
   order.client_order_id = "mine";
   order.idempotency_key = "key";
-  order.request_hash = hash;
+  order.request_hash = order.key_hash = hash;
   kit_sql(&k, "BEGIN");
   kit_sql(&k, "INSERT INTO orders (order_id, tenant, client_order_id, request_hash, type, status,"
               " payload, created_at, updated_at) VALUES (gen_random_uuid(), 'default', 'mine',"

@@ -451,18 +451,24 @@ Test(reader, a_callback_may_ask)
 
 /* ── plans ──────────────────────────────────────────────────────────────────────────────────── */
 
+/* Arguments for the second parameter and those behind it. */
+static const char *nulls(const struct pg_statement *s)
+{
+  if (strstr(s->sql, "$5")) return ", NULL, NULL, NULL, NULL";
+  return strstr(s->sql, "$2") ? ", NULL" : "";
+}
+
 /* explain() writes the plan a prepared statement settles on when it is used for long. */
 static void explain(PGconn *pg, const struct pg_statement *s, char *out, size_t len)
 {
-  char text[2048];
+  char text[4096];
   PGresult *r;
 
   snprintf(text, sizeof text, "PREPARE p_%s AS %s", s->name, s->sql);
   r = PQexec(pg, text);
   cr_assert_eq(PQresultStatus(r), PGRES_COMMAND_OK, "%s", PQerrorMessage(pg));
   PQclear(r);
-  snprintf(text, sizeof text, "EXPLAIN (COSTS off) EXECUTE p_%s(%s)", s->name,
-           strstr(s->sql, "$2") ? "NULL, NULL" : "NULL");
+  snprintf(text, sizeof text, "EXPLAIN (COSTS off) EXECUTE p_%s(NULL%s)", s->name, nulls(s));
   r = PQexec(pg, text);
   cr_assert_eq(PQresultStatus(r), PGRES_TUPLES_OK, "%s", PQerrorMessage(pg));
   *out = '\0';

@@ -27,7 +27,8 @@ static void open_all(void)
 
 static void start(void)
 {
-  struct sweeper_options o = {.database_url = k.url, .lease_ms = KIT_LEASE_MS, .interval_ms = 100};
+  struct sweeper_options o = {
+      .database_url = k.url, .lease_ms = KIT_LEASE_MS, .interval_ms = 100, .keys_interval_ms = 100};
   sweeper = sweeper_create(&k.loop, &o, queue, relay);
 }
 
@@ -114,6 +115,22 @@ Test(sweeper, what_redis_forgets_comes_back_and_only_once)
     uv_run(&k.loop, UV_RUN_ONCE);
     cr_assert_eq(counts().waiting, 3);
   }
+}
+
+/* Page after page, until none is left; what lives stays, and so does what ended a moment ago. */
+Test(sweeper, idempotency_keys_whose_time_is_over_are_deleted)
+{
+  const char *count = "SELECT count(*) FROM idempotency_keys";
+  kit_sql(&k, "INSERT INTO idempotency_keys (tenant, key, request_hash, expires_at)"
+              " SELECT 'default', 'key-' || i, '\\x00', now() - interval '2 minutes'"
+              " FROM generate_series(1, 2500) i");
+  kit_sql(&k, "INSERT INTO idempotency_keys (tenant, key, request_hash, expires_at) VALUES"
+              " ('default', 'lives', '\\x00', now() + interval '1 hour'),"
+              " ('other', 'just now', '\\x00', now() - interval '1 second')");
+  start();
+  kit_until(&k, kit_number(&k, count) == 2);
+  kit_sql(&k, "UPDATE idempotency_keys SET expires_at = now() - interval '1 day'");
+  kit_until(&k, kit_number(&k, count) == 0);
 }
 
 /* Page after page again and again changes nothing: the rolling sweep alone repairs, too. */

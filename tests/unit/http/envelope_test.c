@@ -29,6 +29,7 @@ static void expect_errors(const char *text, const char *expected)
   struct envelope e;
   struct buf list, got;
   cr_assert_eq(parse_text(text, &e), ST_INVALID, "%s", text);
+  envelope_deinit(&e);
   buf_init(&list, 1 << 16);
   buf_init(&got, 1 << 16);
   buf_appendf(&list, "[%s]", errors.list.data);
@@ -81,6 +82,17 @@ Test(envelope, own_id)
   cr_assert_str_eq(e.client_order_id, "my:id-1");
   envelope_deinit(&e);
   cr_assert_eq(parse_text("{\"amount\":1}", &e), ST_OK);
+  cr_assert_null(e.client_order_id);
+  envelope_deinit(&e);
+}
+
+Test(envelope, an_order_that_is_not_valid_still_has_its_name)
+{
+  struct envelope e;
+  cr_assert_eq(parse_text("{\"amount\":\"1\",\"clientOrderId\":\"mine\"}", &e), ST_INVALID);
+  cr_assert_str_eq(e.client_order_id, "mine");
+  envelope_deinit(&e);
+  cr_assert_eq(parse_text("{\"amount\":", &e), ST_INVALID);
   cr_assert_null(e.client_order_id);
   envelope_deinit(&e);
 }

@@ -5,7 +5,8 @@
 
 static const struct journal_accepted first = {{{0x01, 0x92, 0x3e, 0x3d, 0x92, 0xa5, 0xb1, 0xb3,
                                                 0x03, 0x83, 0x1e, 0xb3, 0x93, 0xb0, 0xdf, 0x01}},
-                                              1769855400123};
+                                              1769855400123,
+                                              "pending"};
 
 static struct http_reply *post_with(const char *body, const char *header)
 {
@@ -67,6 +68,63 @@ CHECKED(execute, the_body_is_hashed_byte_for_byte)
   cr_assert_str_eq(accepts[0].payload, "{\"amount\":1}");
   journal_answers(ST_CONFLICT, NULL);
   expect_problem(r, 422, "IDEMPOTENCY_MISMATCH");
+}
+
+static void hash_of(const char *text, unsigned char out[EVP_MAX_MD_SIZE])
+{
+  EVP_Digest(text, strlen(text), out, NULL, EVP_sha256(), NULL);
+}
+
+CHECKED(execute, a_key_belongs_to_method_path_and_body)
+{
+  unsigned char hash[EVP_MAX_MD_SIZE];
+  hash_of("POST /api/orders/execute\n{\"amount\":1}", hash);
+  struct http_reply *r = post_with("{\"amount\":1}", "Idempotency-Key: k");
+  cr_assert_arr_eq(accepts[0].key_hash, hash, JOURNAL_HASH_LEN);
+  cr_assert_not(accepts[0].hashed, "it has no name");
+  journal_answers(ST_OK, &first);
+  reply_free(r);
+}
+
+/* What was valid when it was first sent may not be any more: an expiresAt that has passed. */
+CHECKED(execute, an_order_that_is_no_longer_valid_is_looked_up)
+{
+  static char status[] = "watching";
+  struct order order = {.id = first.id, .status = status, .created_at_ms = first.created_at_ms};
+  struct replay found = {.id = first.id, .order = &order};
+  struct http_reply *r =
+      post_with("{\"amount\":\"x\",\"clientOrderId\":\"c\"}", "Idempotency-Key: k");
+  cr_assert_eq(r->answered, 0);
+  cr_assert_str_eq(replay_key, "k");
+  cr_assert_str_eq(replay_own_id, "c");
+  replay_answers(ST_OK, &found);
+  cr_assert_eq(r->status, 201);
+  cr_assert_not_null(strstr(r->body, "\"status\":\"watching\""), "as the first answer said");
+  cr_assert_str_eq(header_of(r, "Idempotent-Replayed"), "true");
+  reply_free(r);
+}
+
+CHECKED(execute, an_order_that_never_was_valid_is_refused)
+{
+  static const char body[] = "{\"amount\":\"x\",\"y\":1}";
+  static const struct {
+    enum status status;
+    int http;
+    const char *code;
+  } cases[] = {{ST_NOT_FOUND, 400, "VALIDATION_FAILED"},
+               {ST_CONFLICT, 422, "IDEMPOTENCY_MISMATCH"},
+               {ST_AWAY, 503, "STORE_UNAVAILABLE"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct http_reply *r = post_with(body, "Idempotency-Key: k");
+    replay_answers(cases[i].status, NULL);
+    expect_problem(r, cases[i].http, cases[i].code);
+  }
+  struct replay batch = {.id = first.id, .response = "{}", .response_len = 2};
+  struct http_reply *r = post_with(body, "Idempotency-Key: k");
+  replay_answers(ST_OK, &batch);
+  expect_problem(r, 422, "IDEMPOTENCY_MISMATCH");
+  reader_status = ST_AWAY;
+  expect_problem(post_with(body, "Idempotency-Key: k"), 503, "STORE_UNAVAILABLE");
 }
 
 CHECKED(execute, refusals_at_once)

@@ -19,6 +19,7 @@
 #include "journal/pause.h"
 #include "journal/redrive.h"
 #include "store/dead_letters.h"
+#include "store/replay.h"
 #include "tests/unit/event/checked.h"
 #include "tests/unit/event/messages.h"
 
@@ -229,6 +230,33 @@ enum status dead_letters_count(struct reader *r, dead_letters_count_fn done, voi
   return ST_OK;
 }
 
+/* What was asked of it last; answer it with replay_done(replay_arg, …). */
+static char replay_key[160], replay_own_id[80];
+static unsigned char replay_key_hash[REPLAY_HASH_LEN];
+static replay_fn replay_done;
+static void *replay_arg;
+
+enum status replay_find(struct reader *r, const struct replay_ask *ask, replay_fn done, void *arg)
+{
+  (void)r;
+  if (reader_status != ST_OK) return reader_status;
+  cr_assert_str_eq(ask->tenant, "default");
+  snprintf(replay_key, sizeof replay_key, "%s", ask->key ? ask->key : "");
+  snprintf(replay_own_id, sizeof replay_own_id, "%s", ask->own_id ? ask->own_id : "");
+  if (ask->key) memcpy(replay_key_hash, ask->key_hash, REPLAY_HASH_LEN);
+  replay_done = done;
+  replay_arg = arg;
+  return ST_OK;
+}
+
+static inline void replay_answers(enum status status, const struct replay *found)
+{
+  replay_fn done = replay_done;
+  cr_assert_not_null(done, "nothing was looked up");
+  replay_done = NULL;
+  done(replay_arg, status, found);
+}
+
 bool reader_up(const struct reader *r)
 {
   (void)r;
@@ -260,7 +288,7 @@ static inline void reader_answers_events(enum status status, const struct reader
 
 struct accept_taken {
   char tenant[32], client_order_id[80], key[160], type[32], status[32]; /* "" for NULL */
-  unsigned char hash[JOURNAL_HASH_LEN];
+  unsigned char hash[JOURNAL_HASH_LEN], key_hash[JOURNAL_HASH_LEN];
   bool hashed;
   char *payload;
   journal_accepted_fn done;
@@ -286,6 +314,7 @@ enum status journal_accept(struct journal *j, const struct journal_accept *a,
     snprintf(t->client_order_id, sizeof t->client_order_id, "%s", a->client_order_id);
   if (a->idempotency_key) snprintf(t->key, sizeof t->key, "%s", a->idempotency_key);
   if (a->request_hash) memcpy(t->hash, a->request_hash, JOURNAL_HASH_LEN);
+  if (a->key_hash) memcpy(t->key_hash, a->key_hash, JOURNAL_HASH_LEN);
   t->payload = mem_strdup(a->payload);
   return ST_OK;
 }
@@ -553,6 +582,7 @@ static inline void fakes_teardown(void)
   api_deinit(&api);
   cr_assert_eq(n_lookups, 0, "%zu look-ups not answered", n_lookups);
   cr_assert_eq(n_accepts, 0);
+  cr_assert_null(replay_done);
   cr_assert_eq(n_desk_taken, 0);
   cr_assert_eq(messages_alive, 0, "%zu messages leaked", messages_alive);
   for (size_t i = 0; i < n_watches; i++) cr_assert(watches[i].over, "watch %zu left behind", i);

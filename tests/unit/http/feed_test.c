@@ -75,7 +75,7 @@ static void order_found(int n, int32_t ver, enum ox_phase phase)
 
 static void journal_accepts(enum status status, int n)
 {
-  const struct journal_accepted accepted = {id_of(n), 1769855400123};
+  const struct journal_accepted accepted = {id_of(n), 1769855400123, "pending"};
   journal_answers(status, &accepted);
 }
 
@@ -140,6 +140,31 @@ CHECKED(feed, execute_with_the_same_own_id_and_body_is_a_replay)
   cr_assert(json_is_true(json_object_get(m, "replayed")));
   json_decref(m);
   cr_assert_eq(n_watches, 1, "it is followed already");
+}
+
+CHECKED(feed, execute_of_what_is_no_longer_valid_is_looked_up)
+{
+  static char status[] = "pending";
+  struct order order = {.id = id_of(1), .status = status, .created_at_ms = 1769855400123};
+  struct replay found = {.id = order.id, .order = &order};
+  const char *text = "{\"action\":\"execute\",\"requestId\":\"r\","
+                     "\"order\":{\"amount\":\"x\",\"clientOrderId\":\"c\"}}";
+  say(text);
+  cr_assert_str_eq(replay_own_id, "c");
+  cr_assert_str_eq(replay_key, "");
+  replay_answers(ST_OK, &found);
+  expect_type("accepted", "r");
+  cr_assert_not_null(strstr(last_sent(), "\"replayed\":true"));
+  cr_assert_eq(n_watches, 1);
+  say(text);
+  replay_answers(ST_NOT_FOUND, NULL);
+  expect_error("AMOUNT_NOT_A_NUMBER", "r");
+  say(text);
+  replay_answers(ST_CONFLICT, NULL);
+  expect_error("IDEMPOTENCY_MISMATCH", "r");
+  reader_status = ST_AWAY;
+  say(text);
+  expect_error("STORE_UNAVAILABLE", "r");
 }
 
 CHECKED(feed, execute_refused)
