@@ -3,9 +3,11 @@
 SEED    ?=
 CYCLES  ?=
 LANES   ?= 4
+MUTANT_LANES ?= 3
+MUTANTS ?=
 CHAOS_B := build/chaos
 
-.PHONY: chaos chaos-quick chaos-parts
+.PHONY: chaos chaos-quick chaos-mutants chaos-parts
 chaos-parts: tests/e2e/node_modules/.package-lock.json
 	@scripts/deps.sh test
 	@+$(MAKE) -j$(NPROC) CHAOS=1 all $(CHAOS_B)/shim.so
@@ -16,6 +18,10 @@ chaos: chaos-parts ## faults by a seed, under load, judged; SEED=n repeats one, 
 
 chaos-quick: chaos-parts ## the whole fault matrix once and a fresh seed: a part of make test
 	@OXD=$(CURDIR)/$(CHAOS_B)/oxd node tests/chaos/run.mjs --lanes $(LANES) --quick
+
+chaos-mutants: chaos-parts ## takes out one guard at a time: the checker must notice; MUTANTS=name,name
+	@OXD=$(CURDIR)/$(CHAOS_B)/oxd node tests/chaos/hunt.mjs --lanes $(MUTANT_LANES) --write \
+	  $(if $(MUTANTS),--only $(MUTANTS))
 
 $(CHAOS_B)/shim.so: tests/chaos/shim.c
 	@echo "  LD $@"

@@ -101,6 +101,7 @@ with_modules() {
 }
 
 chaos_quick() { # the cycles of tests/chaos, which has servers of its own
+  node_tests chaos tests/chaos/*.test.mjs
   [[ quick == *$ONLY* ]] || return 0
   OXD=$PWD/build/chaos/oxd timeout -k 10 $((LIMIT_S * 3)) node tests/chaos/run.mjs --quick \
     >"$reports/out" 2>&1 </dev/null

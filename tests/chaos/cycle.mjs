@@ -27,6 +27,7 @@ export class Lane {
     lane.redis = await Redis.create(path.join(dir, 'redis'), shim)
     await lane.#makeTemplate()
     lane.cycles = 0
+    lane.oxd = OXD // whom the cycles are of: mutants take turns
     return lane
   }
 
@@ -106,7 +107,7 @@ function place(world, spec) {
 async function inject(world, spec, random) {
   const apply = async (fault, n) => {
     await sleep(fault.atMs)
-    await FAULTS[fault.kind](world, random.fork(`${fault.kind} ${n}`))
+    await FAULTS[fault.kind](world, random.fork(`${fault.kind} ${n}`), fault)
   }
   const watching = setInterval(() => wakeStopped(world), 100)
   await Promise.all(spec.faults.map(apply))

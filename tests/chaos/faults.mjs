@@ -1,4 +1,5 @@
-// What can go wrong. Each fault is applied, lasts, and heals itself; it gets the world and draws of its own.
+// What can go wrong. Each fault is applied, lasts, and heals itself; it gets the world, draws of its own, and what
+// the spec says of it.
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -102,8 +103,8 @@ export const FAULTS = {
     await sleep(random.int(300, 2000))
     await say(world, 'config', 'set', 'maxmemory', '0')
   },
-  async redis_clock_back(world, random) {
-    await shimmed(world, 'Redis', world.lane.redis, { offsetMs: -3600000 }, random.int(500, 2500))
+  async redis_clock_back(world, random, { ms = random.int(500, 2500) }) {
+    await shimmed(world, 'Redis', world.lane.redis, { offsetMs: -3600000 }, ms)
   },
 
   async pg_restart(world) {
@@ -157,9 +158,10 @@ export const FAULTS = {
     await bent(world, link, { [random.pick(['up', 'down'])]: 'drop' }, random.int(100, 600))
     link.cut()
   },
-  async slow_link(world, random) {
-    const link = random.pick(anySlot(world, random).links)
-    await bent(world, link, { delayMs: random.int(20, 400) }, random.int(500, 3000))
+  async slow_link(world, random, { link: name, delayMs, ms }) {
+    const link = name ? world.link(name) : random.pick(anySlot(world, random).links)
+    const how = { delayMs: delayMs ?? random.int(20, 400) }
+    await bent(world, link, how, ms ?? random.int(500, 3000))
   },
   async refused(world, random) {
     const link = random.pick(anySlot(world, random).links)
@@ -177,6 +179,6 @@ export async function wakeStopped(world) {
     setTimeout(() => {
       slot.waking = false
       slot.signal('SIGCONT')
-    }, world.spec.leaseMs * 1.3)
+    }, world.spec.stoppedMs ?? world.spec.leaseMs * 1.3)
   }
 }

@@ -32,7 +32,7 @@ function drawLimit(r, spec) {
   spec.limit = Math.ceil((1.4 * spec.orders * spec.windowMs) / 5000)
 }
 
-function drawWorld(r, seed, limited) {
+export function drawWorld(r, seed, limited) {
   const spec = {
     seed,
     apis: r.int(1, 2),

@@ -41,7 +41,7 @@ export class Slot {
       ...this.once
     }
     this.once = {}
-    this.daemon = new Daemon(this.role, [], env)
+    this.daemon = new Daemon(this.role, [], env, lane.oxd)
     this.daemon.port.then((port) => (this.daemon.portNumber = port))
     const { daemon } = this
     this.logs.push(daemon.log)
@@ -105,6 +105,11 @@ export class World {
     this.apis = Array.from({ length: apis }, (_, n) => new Slot(this, 'api', n))
     this.workers = Array.from({ length: workers }, (_, n) => new Slot(this, 'worker', n))
     this.slots = [...this.apis, ...this.workers]
+  }
+
+  // link() is the link called so, say worker0→postgres.
+  link(name) {
+    return this.slots.flatMap((s) => s.links).find((l) => l.name === name)
   }
 
   // note() writes down what was done or seen, for the timeline of a failure.

@@ -142,11 +142,11 @@ export function ulidToUuid(orderId) {
 // ── daemons ──────────────────────────────────────────────────────────────────────────────────────
 
 export class Daemon {
-  constructor(role, args, env) {
+  constructor(role, args, env, oxd = OXD) {
     const command = role === 'all' ? ['serve'] : ['serve', '--role', role]
     this.role = role
     this.log = []
-    this.process = spawn(OXD, [...command, ...args], {
+    this.process = spawn(oxd, [...command, ...args], {
       cwd: ROOT,
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...sanitizerOptions(), ...env },
       stdio: ['ignore', 'ignore', 'pipe']

@@ -1,0 +1,129 @@
+// node tests/chaos/hunt.mjs [--only NAME,NAME] [--lanes N] [--write]: hunts the mutants (mutants.mjs). Each must
+// break a promise that it is expected to break, within its cycles; what is whole must keep all of them in the
+// same cycles. --write puts the table into docs/promises.md.
+import { chmodSync, mkdtempSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { OXD, ROOT } from '../e2e/lib.mjs'
+import { Lane, runCycle } from './cycle.mjs'
+import { MUTANTS } from './mutants.mjs'
+import { build } from './mutate.mjs'
+import { Random } from './random.mjs'
+import { print } from './report.mjs'
+import { removeDirectory } from './servers.mjs'
+import { drawWorld } from './spec.mjs'
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    lanes: { type: 'string', default: '3' },
+    write: { type: 'boolean' },
+    verbose: { type: 'boolean' }
+  }
+})
+const DOC = path.join(ROOT, 'docs/promises.md')
+
+function specOf(mutant, seed) {
+  const spec = drawWorld(new Random(seed), seed, mutant.limited ?? false)
+  const { failpoints = [], faults = [] } = mutant
+  return { ...spec, ...mutant.world, failpoints, faults }
+}
+
+// cycle() gives the breaches. What cannot even be run to its end is one.
+async function cycle(lane, mutant, seed) {
+  try {
+    const result = await runCycle(lane, specOf(mutant, seed))
+    if (options.verbose) print(result)
+    return { result, breaches: result.breaches }
+  } catch (error) {
+    await lane.repair()
+    return { breaches: [{ promise: 'none', text: `the cycle broke off: ${error.message}` }] }
+  }
+}
+
+// hunt() runs cycles until a promise is broken that the mutant may break.
+async function hunt(lane, mutant) {
+  lane.oxd = await build(mutant)
+  const seen = []
+  for (let seed = 1; seed <= mutant.cycles; seed++) {
+    const { breaches } = await cycle(lane, mutant, seed)
+    seen.push(...breaches)
+    const found = breaches.filter((b) => mutant.promise.includes(b.promise))
+    if (found.length) return { mutant, good: true, within: seed, breaches: found }
+  }
+  return { mutant, good: false, breaches: seen }
+}
+
+async function control(lane, mutant) {
+  lane.oxd = OXD
+  for (let seed = 1; seed <= mutant.cycles; seed++) {
+    const { result, breaches } = await cycle(lane, mutant, seed)
+    if (breaches.length === 0) continue
+    if (result && !options.verbose) print(result)
+    return { mutant, good: false, whole: true, breaches }
+  }
+  return { mutant, good: true, whole: true, breaches: [] }
+}
+
+function tell({ mutant, good, whole, within, breaches }) {
+  const who = whole ? `${mutant.name}, whole` : mutant.name
+  const what = whole
+    ? `${mutant.cycles} cycles kept every promise`
+    : `found in cycle ${within} of ${mutant.cycles}`
+  console.log(`${good ? 'ok  ' : 'FAIL'} ${who}: ${good ? what : 'not as it should be'}`)
+  for (const b of breaches.slice(0, 3)) console.log(`       ${b.promise}: ${b.text.split('\n')[0]}`)
+}
+
+async function work(dir, jobs, done) {
+  const lane = await Lane.create(dir, path.join(path.dirname(OXD), 'shim.so'))
+  try {
+    for (let job; (job = jobs.shift());) {
+      const outcome = await job(lane)
+      tell(outcome)
+      done.push(outcome)
+    }
+  } finally {
+    await lane.close()
+  }
+}
+
+// ── the table ───────────────────────────────────────────────────────────────────────────────────
+
+function row({ mutant, within, breaches }) {
+  const said = `${breaches[0].promise}: ${breaches[0].text.split('\n')[0]}`.replaceAll('|', '\\|')
+  return `| ${mutant.name} | ${mutant.guard} | ${said} | ${within} of ${mutant.cycles} |`
+}
+
+async function writeTable(outcomes) {
+  const rows = MUTANTS.map(({ name }) => row(outcomes.find((o) => o.mutant.name === name)))
+  const head = ['| mutant | guard that is gone | what the checker said first | cycle |', '|---|---|---|---|']
+  const text = await readFile(DOC, 'utf8')
+  const table = `<!-- mutants -->\n${[...head, ...rows].join('\n')}\n<!-- /mutants -->`
+  await writeFile(DOC, text.replace(/<!-- mutants -->.*<!-- \/mutants -->/s, () => table))
+}
+
+async function main() {
+  const only = options.only?.split(',')
+  const chosen = MUTANTS.filter((m) => !only || only.includes(m.name))
+  const jobs = chosen.flatMap((m) => [(lane) => hunt(lane, m), (lane) => control(lane, m)])
+  const dir = mkdtempSync(path.join(os.tmpdir(), 'ox-mutants.'))
+  chmodSync(dir, 0o755)
+  const done = []
+  try {
+    const lanes = Math.min(Number(options.lanes), jobs.length)
+    await Promise.all(
+      Array.from({ length: lanes }, (_, n) => work(path.join(dir, `${n}`), jobs, done))
+    )
+  } finally {
+    await removeDirectory(dir)
+  }
+  const bad = done.filter((o) => !o.good).length
+  const found = done.filter((o) => o.good && !o.whole)
+  console.log(`mutants: ${found.length} of ${chosen.length} found, ${bad} hunts not as they should be`)
+  if (options.write && !only && bad === 0) await writeTable(found)
+  return bad
+}
+
+process.exitCode = (await main()) > 0 ? 1 : 0
