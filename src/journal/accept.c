@@ -10,7 +10,8 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
-#include "journal/internal.h"
+#include "journal/accept_op.h"
+#include "journal/batch_op.h"
 
 enum { KEYED_PARAMS = 9 }; /* arrays of accept_keyed */
 
@@ -30,7 +31,7 @@ static size_t text_size(const char *text)
   return text ? strlen(text) + 1 : 0;
 }
 
-static struct accept_op *op_create(const struct journal_accept *a)
+struct accept_op *accept_op_create(const struct journal_accept *a)
 {
   size_t size = sizeof(struct accept_op) + text_size(a->tenant) + text_size(a->client_order_id) +
                 text_size(a->idempotency_key) + text_size(a->type) + text_size(a->status) +
@@ -45,6 +46,7 @@ static struct accept_op *op_create(const struct journal_accept *a)
   op->payload = copy_into(&room, a->payload);
   if (op->own) memcpy(op->hash, a->request_hash, JOURNAL_HASH_LEN);
   if (op->key) memcpy(op->key_hash, a->key_hash, JOURNAL_HASH_LEN);
+  op->id = ulid_make();
   return op;
 }
 
@@ -62,11 +64,17 @@ static bool under_way(const struct accept_op *op, const struct journal_accept *a
 /* The first request with this name or key has not been answered by PostgreSQL yet. */
 static bool busy(const struct journal *j, const struct journal_accept *a)
 {
+  if (a->idempotency_key && batch_has_key(j, a->tenant, a->idempotency_key)) return true;
   list_each(n, &j->keyed) if (under_way(container_of(n, struct accept_op, node), a)) return true;
   for (int i = 0; i < LANES; i++)
     for (size_t k = 0; k < j->lanes[i].n_keyed; k++)
       if (under_way(j->lanes[i].keyed[k], a)) return true;
   return false;
+}
+
+bool accept_key_busy(const struct journal *j, const char *tenant, const char *key)
+{
+  return busy(j, &(struct journal_accept){.tenant = tenant, .idempotency_key = key});
 }
 
 enum status journal_accept(struct journal *j, const struct journal_accept *a,
@@ -78,8 +86,7 @@ enum status journal_accept(struct journal *j, const struct journal_accept *a,
   assert(!a->client_order_id || a->request_hash);
   assert(!a->idempotency_key || a->key_hash);
   if (keyed && busy(j, a)) return ST_BUSY;
-  struct accept_op *op = op_create(a);
-  op->id = ulid_make();
+  struct accept_op *op = accept_op_create(a);
   op->deadline_ms = clock_mono_ms() + ANSWER_DEADLINE_MS;
   op->done = done;
   op->arg = arg;
@@ -247,8 +254,7 @@ static void answer(struct accept_op *op, enum status status)
   op->done = NULL;
 }
 
-/* A new order is known to Redis, and to whoever watches, from here on. */
-static void announce(struct lane *lane, const struct accept_op *op)
+void accept_announce(struct journal *j, const struct accept_op *op)
 {
   struct order_event event = {.order_id = op->id,
                               .seq = 1,
@@ -256,14 +262,14 @@ static void announce(struct lane *lane, const struct accept_op *op)
                               .status = op->status,
                               .phase = OX_QUEUED,
                               .at_ms = op->accepted.created_at_ms};
-  relay_event(lane->journal->relay, &event);
-  relay_enqueue(lane->journal->relay, &op->id);
+  relay_event(j->relay, &event);
+  relay_enqueue(j->relay, &op->id);
 }
 
 static void finish(struct lane *lane, struct accept_op *op)
 {
   if (op->result == ST_OK) FAILPOINT("accept_committed");
-  if (op->result == ST_OK) announce(lane, op);
+  if (op->result == ST_OK) accept_announce(lane->journal, op);
   answer(op, op->result);
   free(op);
 }

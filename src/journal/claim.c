@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "journal/internal.h"
+#include "journal/claim_op.h"
 
 enum { REFUSED_RETRY_MS = 250 };
 

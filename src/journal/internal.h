@@ -39,19 +39,6 @@ struct accept_op {
   void *arg;
 };
 
-struct claim_op {
-  struct list_node node;
-  struct ulid id, session;
-  int64_t handover_by_ms;
-  struct journal_claimed *claimed; /* NULL: refused */
-  enum journal_refusal refusal;
-  int64_t retry_ms;
-  bool entered; /* the claim state's event was written */
-  bool intent_open;
-  journal_claimed_fn done;
-  void *arg;
-};
-
 /* The statements a step may need; a step needs exactly one. */
 enum step_kind { STEP_PLAIN, STEP_WITH_INTENT, STEP_WITH_SETTLE, STEP_WITH_PARK, STEP_KINDS };
 
@@ -94,6 +81,8 @@ struct journal {
   uv_prepare_t prepare;
   uv_timer_t timer;
   struct lane lanes[LANES];
+  struct lane bulk;                                    /* of batches, see batch.c */
+  struct list batches;                                 /* from begin to end */
   struct list accepts, keyed, claims, cancels, orders; /* waiting */
   struct list cancels_held;                            /* for the timer */
   struct purge *purge;                                 /* under way; NULL: none */
@@ -110,26 +99,12 @@ struct journal {
 void params_types(struct lane *lane, const enum pg_oid *types, int n);
 void params_get(struct lane *lane, struct pg_param *params, int n);
 
-size_t accept_take(struct lane *lane, size_t max); /* from the waiting lists into the lane */
-void accept_send(struct lane *lane, struct pg_batch *batch);
-/* accept_insert() inserts those whose name and key are free. on_inserted gets lane, and a row for
- * each. */
-void accept_insert(struct lane *lane, struct pg_batch *batch, struct accept_op *const *ops,
-                   size_t n, pg_result_fn on_inserted);
-void accept_committed(struct lane *lane);
-void accept_requeue(struct lane *lane);
-void accept_refuse(struct lane *lane, enum status why); /* whoever still waits for an answer */
-void accept_expire(struct journal *j, int64_t now_ms);
-void accept_forget(struct lane *lane);
-void accept_found(struct lane *lane, const struct ulid *id, int64_t created_at_ms);
-void accept_resolved(struct lane *lane); /* all that was found is known */
-
-size_t claim_take(struct lane *lane, size_t max);
-void claim_send(struct lane *lane, struct pg_batch *batch);
-void claim_committed(struct lane *lane);
-void claim_requeue(struct lane *lane);
-void claim_refuse(struct lane *lane);
-void claim_away(struct claim_op *op);
+/* lane_open() connects; the callbacks get the lane. */
+void lane_open(struct journal *j, struct lane *lane, const char *name, void (*on_up)(void *arg),
+               void (*on_down)(void *arg));
+/* journal_passing() is true for an error that has nothing to do with what was asked: the same again
+ * may well succeed. */
+bool journal_passing(const char *sqlstate);
 
 size_t step_take(struct lane *lane, size_t max);
 void step_send(struct lane *lane, struct pg_batch *batch);

@@ -11,7 +11,10 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "journal/accept_op.h"
+#include "journal/batch_op.h"
 #include "journal/cancel_op.h"
+#include "journal/claim_op.h"
 #include "journal/statements.h"
 
 static void lane_doubt(struct lane *lane);
@@ -57,8 +60,7 @@ static void lane_committed(struct lane *lane)
   FAILPOINT("after_relay");
 }
 
-/* An error that has nothing to do with what was asked: the same again may well succeed. */
-static bool passing(const char *sqlstate)
+bool journal_passing(const char *sqlstate)
 {
   static const char *const classes[] = {"08", "40", "53", "55", "57", "58", "XX"};
   for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
@@ -74,13 +76,13 @@ static bool passing(const char *sqlstate)
 static void lane_rolled_back(struct lane *lane, const char *sqlstate)
 {
   struct journal *j = lane->journal;
-  if (lane->solo && !passing(sqlstate)) {
+  if (lane->solo && !journal_passing(sqlstate)) {
     accept_refuse(lane, ST_BROKEN);
     claim_refuse(lane);
     step_refuse(lane);
     cancel_refuse(lane);
   } else {
-    if (passing(sqlstate)) {
+    if (journal_passing(sqlstate)) {
       lane->not_before_ms = clock_mono_ms() + REFUSED_PAUSE_MS;
     } else {
       j->solo_left = lane->n_accepts + lane->n_keyed + lane->n_claims + lane->n_cancels;
@@ -248,6 +250,7 @@ static void on_prepare(uv_prepare_t *handle)
     lane_send(lane);
     in_flight += lane->busy;
   }
+  batch_turn(j, now);
 }
 
 static void on_pinged(void *arg, enum pg_outcome outcome, const char *sqlstate)
@@ -271,6 +274,7 @@ static void on_timer(uv_timer_t *handle)
   int64_t now = clock_mono_ms();
   accept_expire(j, now);
   cancel_expire(j, now);
+  batch_expire(j, now);
   for (int i = 0; i < LANES; i++) ping(&j->lanes[i], now);
 }
 
@@ -287,17 +291,18 @@ static void claimable_types(struct journal *j)
   }
 }
 
-static void lane_init(struct journal *j, struct lane *lane)
+void lane_open(struct journal *j, struct lane *lane, const char *name,
+               void (*on_lane_up)(void *arg), void (*on_lane_down)(void *arg))
 {
   lane->journal = j;
   for (int i = 0; i < PARAMS_MAX; i++) pg_array_init(&lane->arrays[i], PG_UUID);
   struct pg_options options = {.url = j->options.database_url,
-                               .name = "ox journal",
+                               .name = name,
                                .statements = journal_statements,
                                .n_statements = n_journal_statements,
                                .deadline_ms = 5000,
-                               .on_up = on_up,
-                               .on_down = on_down,
+                               .on_up = on_lane_up,
+                               .on_down = on_lane_down,
                                .arg = lane};
   lane->conn = pg_connect(j->loop, &options);
 }
@@ -322,15 +327,18 @@ struct journal *journal_create(uv_loop_t *loop, const struct journal_options *op
   uv_timer_init(loop, &j->timer);
   j->timer.data = j;
   uv_timer_start(&j->timer, on_timer, 100, 100);
-  for (int i = 0; i < LANES; i++) lane_init(j, &j->lanes[i]);
+  for (int i = 0; i < LANES; i++) lane_open(j, &j->lanes[i], "ox journal", on_up, on_down);
+  batch_open(j);
   return j;
 }
 
 static void part_closed(struct journal *j)
 {
   if (--j->closing > 0) return;
-  for (int i = 0; i < LANES; i++)
-    for (int k = 0; k < PARAMS_MAX; k++) pg_array_deinit(&j->lanes[i].arrays[k]);
+  for (int k = 0; k < PARAMS_MAX; k++) {
+    for (int i = 0; i < LANES; i++) pg_array_deinit(&j->lanes[i].arrays[k]);
+    pg_array_deinit(&j->bulk.arrays[k]);
+  }
   pg_array_deinit(&j->types);
   pg_array_deinit(&j->claim_states);
   if (j->on_destroyed) j->on_destroyed(j->destroyed_arg);
@@ -365,7 +373,9 @@ void journal_destroy(struct journal *j, void (*done)(void *arg), void *arg)
   }
   for (struct list_node *n; (n = list_pop(&j->claims)) != NULL;)
     claim_away(container_of(n, struct claim_op, node));
-  j->closing = LANES + 2;
+  batch_close(j);
+  j->closing = LANES + 3;
+  pg_close(j->bulk.conn, on_conn_closed, j);
   for (int i = 0; i < LANES; i++) pg_close(j->lanes[i].conn, on_conn_closed, j);
   uv_close((uv_handle_t *)&j->prepare, on_handle_closed);
   uv_close((uv_handle_t *)&j->timer, on_handle_closed);
@@ -392,5 +402,5 @@ bool journal_idle(const struct journal *j)
 {
   for (int i = 0; i < LANES; i++)
     if (j->lanes[i].busy) return false;
-  return gathered(j) + j->cancels_held.len == 0;
+  return gathered(j) + j->cancels_held.len + j->batches.len == 0;
 }

@@ -74,6 +74,27 @@
   " LEFT JOIN orders o ON o.order_id = f.order_id"                                                 \
   " LEFT JOIN order_events e ON e.order_id = f.order_id AND e.seq = 1"
 
+/* The key of a batch, with the answer. $1 tenant, $2 key, $3 hash of the request, $4 the batch, in
+ * the place of an order's id, $5 answer, $6 life of a key. */
+#define BATCH_KEY                                                                                  \
+  "INSERT INTO idempotency_keys AS k (tenant, key, request_hash, order_id, response, expires_at)"  \
+  " VALUES ($1::text, $2::text, $3::bytea, $4::uuid, $5::text,"                                    \
+  " clock_timestamp() + $6::bigint * interval '1 second')"                                         \
+  " ON CONFLICT (tenant, key) DO UPDATE SET request_hash = excluded.request_hash,"                 \
+  " order_id = excluded.order_id, response = excluded.response,"                                   \
+  " expires_at = excluded.expires_at WHERE k.expires_at < clock_timestamp()"
+
+/* Divides by zero, which rolls all of it back, unless the key is the batch's and every one of its
+ * orders is there. Gives their time of acceptance. $1 tenant, $2 key, $3 the batch, $4 ids. */
+#define BATCH_CHECK                                                                                \
+  "SELECT 1 / (coalesce((SELECT k.order_id = $3::uuid FROM idempotency_keys k"                     \
+  " WHERE k.tenant = $1::text AND k.key = $2::text), false)"                                       \
+  " AND count(o.order_id) = cardinality($4::uuid[]))::integer, max(o.created_at)"                  \
+  " FROM orders o WHERE o.order_id = ANY($4::uuid[])"
+
+/* A batch that waits for a key or a name longer than that is told so. */
+#define BATCH_PATIENCE "SELECT set_config('lock_timeout', '1s', false)"
+
 /* A claim. $1 ids, $2 hand-over deadlines (null: none), $3 session, $4 types this process runs, $5
  * their claim states (null: what has happened so far is what shows), $6 lease in ms. A transaction
  * that may still land is not walked away from: the claim state is entered only when none is open.
@@ -295,6 +316,9 @@ const struct pg_statement journal_statements[] = {
     {"accept_keyed", ACCEPT_KEYED},
     {"accept_tidy", ACCEPT_TIDY},
     {"accept_first", ACCEPT_FIRST},
+    {"batch_key", BATCH_KEY},
+    {"batch_check", BATCH_CHECK},
+    {"batch_patience", BATCH_PATIENCE},
     {"claim", CLAIM},
     {"claim_intents", CLAIM_INTENTS},
     {"claim_why", CLAIM_WHY},

@@ -1,0 +1,29 @@
+/*
+ * claim_op.h - a claim inside the journal, and what journal.c calls of it.
+ */
+#ifndef JOURNAL_CLAIM_OP_H
+#define JOURNAL_CLAIM_OP_H
+
+#include "journal/internal.h"
+
+struct claim_op {
+  struct list_node node;
+  struct ulid id, session;
+  int64_t handover_by_ms;
+  struct journal_claimed *claimed; /* NULL: refused */
+  enum journal_refusal refusal;
+  int64_t retry_ms;
+  bool entered; /* the claim state's event was written */
+  bool intent_open;
+  journal_claimed_fn done;
+  void *arg;
+};
+
+size_t claim_take(struct lane *lane, size_t max);
+void claim_send(struct lane *lane, struct pg_batch *batch);
+void claim_committed(struct lane *lane);
+void claim_requeue(struct lane *lane);
+void claim_refuse(struct lane *lane);
+void claim_away(struct claim_op *op);
+
+#endif
