@@ -182,9 +182,10 @@ static void link_progress(struct pg_link *link)
 static void link_expect_by_deadline(struct pg_link *link)
 {
   struct pg_conn *conn = link->conn;
+  int64_t wait_ms = conn->options.ping_ms ? conn->options.ping_ms : conn->options.deadline_ms;
 
   if (uv_is_active((uv_handle_t *)&conn->timer)) return;
-  uv_timer_start(&conn->timer, on_timer, (uint64_t)conn->options.deadline_ms, 0);
+  uv_timer_start(&conn->timer, on_timer, (uint64_t)wait_ms, 0);
 }
 
 /* link_flush() sends what libpq holds. While sending, libpq may read too, and what it has read
@@ -429,6 +430,19 @@ static void conn_start(struct pg_conn *conn)
   free(host);
 }
 
+/* A connection can be up and its server hang: only an answer shows that it does not. A Sync alone
+ * has one. */
+static void link_idle(struct pg_link *link, uint64_t idle_ms)
+{
+  uint64_t ping_ms = (uint64_t)link->conn->options.ping_ms;
+
+  if (ping_ms == 0) return;
+  if (idle_ms >= ping_ms)
+    pg_batch_send(link_begin(link), NULL, NULL);
+  else
+    uv_timer_start(&link->conn->timer, on_timer, ping_ms - idle_ms, 0);
+}
+
 /* The loop itself may have been held up: what lies in the socket counts before the clock does. */
 static void link_on_deadline(struct pg_link *link)
 {
@@ -439,8 +453,10 @@ static void link_on_deadline(struct pg_link *link)
     link_read(link, 0);
     waited = uv_now(link->conn->loop) - link->progress_ms;
   }
-  if (link->phase == LINK_BROKEN || !link_owed(link)) return;
-  if (waited >= limit)
+  if (link->phase == LINK_BROKEN) return;
+  if (!link_owed(link))
+    link_idle(link, waited);
+  else if (waited >= limit)
     link_fail(link, "no answer in time");
   else
     uv_timer_start(&link->conn->timer, on_timer, limit - waited, 0);
@@ -494,6 +510,12 @@ bool pg_up(const struct pg_conn *conn)
 size_t pg_in_flight(const struct pg_conn *conn)
 {
   return conn->link && conn->link->was_up ? conn->link->in_flight.len : 0;
+}
+
+int64_t pg_silent_ms(const struct pg_conn *conn)
+{
+  if (pg_in_flight(conn) == 0) return 0;
+  return (int64_t)(uv_now(conn->loop) - conn->link->progress_ms);
 }
 
 struct pg_batch *pg_batch_begin(struct pg_conn *conn)

@@ -43,6 +43,7 @@ struct pg_options {
   const struct pg_statement *statements; /* prepared on every connect; borrowed till closed */
   size_t n_statements;
   int64_t deadline_ms; /* without an answer for so long: the connection is given up */
+  int64_t ping_ms;     /* idle for so long: PostgreSQL is asked whether it is there; 0: never */
   void (*on_up)(void *arg);
   void (*on_down)(void *arg); /* after the last batch has ended; not because of pg_close() */
   void *arg;
@@ -73,6 +74,9 @@ void pg_close(struct pg_conn *conn, void (*done)(void *arg), void *arg);
 
 bool pg_up(const struct pg_conn *conn);
 size_t pg_in_flight(const struct pg_conn *conn); /* batches sent and not ended */
+/* pg_silent_ms() is how long PostgreSQL has said nothing although it owes an answer; 0: it does
+ * not. */
+int64_t pg_silent_ms(const struct pg_conn *conn);
 
 /* pg_batch_begin() is NULL when the connection is down or PG_BATCHES_MAX are in flight. Between
  * begin and send, which happen in one callback, no other batch of this connection may be begun.

@@ -25,7 +25,9 @@ enum {
   ASKS_MAX = 256,         /* in a flight */
   FLIGHTS_MAX = 2,        /* of a kind */
   HEADS_MAX = 1000,
-  DEADLINE_MS = 5000,
+  DEADLINE_MS = 3000, /* nobody waits longer for a server that hangs */
+  SILENT_MS = 1500,   /* and nobody begins to, when it has been silent for so long */
+  PING_MS = 500,
   TEXT_MAX = 64 << 20, /* events of one ask */
 };
 
@@ -364,7 +366,7 @@ static void wake(struct reader *r)
 /* ask_check() tells whether one more may be asked. */
 static enum status ask_check(const struct reader *r)
 {
-  if (r->closing || !pg_up(r->pg)) return ST_AWAY;
+  if (!reader_up(r)) return ST_AWAY;
   return r->outstanding < OUTSTANDING_MAX ? ST_OK : ST_FULL;
 }
 
@@ -460,6 +462,7 @@ struct reader *reader_create(uv_loop_t *loop, const char *url)
                                      .statements = reader_statements,
                                      .n_statements = n_reader_statements,
                                      .deadline_ms = DEADLINE_MS,
+                                     .ping_ms = PING_MS,
                                      .on_down = on_down,
                                      .arg = r};
 
@@ -515,5 +518,5 @@ struct pg_conn *reader_conn(const struct reader *r)
 
 bool reader_up(const struct reader *r)
 {
-  return !r->closing && pg_up(r->pg);
+  return !r->closing && pg_up(r->pg) && pg_silent_ms(r->pg) < SILENT_MS;
 }
