@@ -65,7 +65,11 @@ struct http_options {
   const char *host;
   int port; /* 0: any, see http_server_port() */
   int64_t max_connections;
+  int64_t max_refused;     /* over the limit, that are being told so; 0: HTTP_REFUSED_MAX */
   int64_t max_per_address; /* 0: off */
+  /* Sockets that were handed over and still count; NULL: none do. */
+  size_t (*moved)(const void *arg);
+  const void *moved_arg;
   int64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms;
   bool reuse_port; /* several processes share the port */
   struct http_handler handler;

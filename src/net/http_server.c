@@ -23,6 +23,7 @@ enum {
   HEAD_MAX = 64 * 1024, /* of an answer */
   SWEEP_MIN_MS = 10,
   SWEEP_MAX_MS = 1000,
+  SAY_AGAIN_MS = 60000,
 };
 
 /* ── listening ── */
@@ -96,21 +97,46 @@ static enum status listen_at(struct http_server *s, char *error, size_t error_le
 
 /* ── accepting ── */
 
+static int64_t over_limit(const struct http_server *s)
+{
+  const struct http_options *o = &s->options;
+  size_t moved = o->moved ? o->moved(o->moved_arg) : 0;
+  return (int64_t)(s->conns.len + moved) - o->max_connections;
+}
+
+/* Whoever is refused stays for a moment to be told why, and so many may do that. */
 static void admit(struct http_server *s, int fd, const struct sockaddr *peer)
 {
   int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  int64_t over = (int64_t)s->conns.len - s->options.max_connections;
-  if (over >= HTTP_REFUSED_MAX) {
+  int64_t over = over_limit(s), most = s->options.max_per_address;
+  if (over >= s->options.max_refused) {
     close(fd);
     return;
   }
   struct http_conn *c = http_conn_create(s, fd, peer);
   if (!c) return;
+  int64_t over_here = most > 0 ? c->address->connections - most : 0;
   if (over >= 0)
     http_conn_refuse(c, 503, "too many connections");
-  else if (s->options.max_per_address > 0 && c->address->connections > s->options.max_per_address)
+  else if (over_here > s->options.max_refused)
+    http_conn_close(c);
+  else if (over_here > 0)
     http_conn_refuse(c, 429, "too many connections from this address");
+}
+
+/* Polling on would spin: whoever waits stays in the backlog until a connection ends, or the next
+ * sweep. One line a minute says so. */
+static void starve(struct http_server *s, int error)
+{
+  int64_t now_ms = (int64_t)uv_now(s->loop);
+  if (s->starved_ms == 0 || now_ms - s->starved_ms >= SAY_AGAIN_MS) {
+    LOG_WARN("cannot accept connections", LOG_STR("reason", strerror(error)),
+             LOG_INT("connections", (int64_t)s->conns.len));
+    s->starved_ms = now_ms;
+  }
+  uv_poll_stop(&s->listener);
+  s->accepting = false;
 }
 
 static void on_connection(uv_poll_t *handle, int status, int events)
@@ -124,10 +150,7 @@ static void on_connection(uv_poll_t *handle, int status, int events)
     if (fd >= 0) {
       admit(s, fd, (const struct sockaddr *)&peer);
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      /* Polling on would spin: whoever waits stays in the backlog until the next sweep. */
-      LOG_WARN("cannot accept connections", LOG_STR("reason", strerror(errno)));
-      uv_poll_stop(&s->listener);
-      s->accepting = false;
+      starve(s, errno);
     } else if (errno != ECONNABORTED && errno != EINTR) {
       return;
     }
@@ -213,6 +236,7 @@ enum status http_server_create(uv_loop_t *loop, const struct http_options *optio
   struct http_server *s = mem_alloc(sizeof *s);
   s->loop = loop;
   s->options = *options;
+  if (s->options.max_refused == 0) s->options.max_refused = HTTP_REFUSED_MAX;
   enum status status = listen_at(s, error, error_len);
   if (status != ST_OK) goto fail_listen;
   int failed = uv_poll_init_socket(loop, &s->listener, s->listen_fd);
@@ -272,6 +296,7 @@ void http_server_gone(struct http_server *s, struct http_conn *c)
 {
   list_remove(&s->conns, &c->node);
   http_address_leave(c->address);
+  if (s->listening && !s->draining && !s->accepting) start_accepting(s);
   end_if_over(s);
 }
 

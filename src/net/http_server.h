@@ -44,6 +44,7 @@ struct http_server {
   bool accepting; /* listener is polled: not while out of descriptors */
   bool draining;
   bool destroying;
+  int64_t starved_ms; /* when it was last said that descriptors ran out; 0: never */
   size_t open_handles;
   void (*done)(void *arg);
   void *done_arg;

@@ -33,6 +33,7 @@
 #include "plugin/registry.h"
 #include "queue/channel.h"
 #include "queue/queue.h"
+#include "serve/descriptors.h"
 #include "store/migrate.h"
 #include "store/reader.h"
 #include "workers/desk_table.h"
@@ -79,7 +80,8 @@ struct serve {
   int64_t deadline_ms; /* of the stop */
   bool (*awaited)(const struct serve *s);
   bool http_drained;
-  bool left_behind; /* a thread that may still be inside a plugin */
+  struct connection_room room; /* for clients, as the limit of descriptors leaves it */
+  bool left_behind;            /* a thread that may still be inside a plugin */
 };
 
 static void part_done(void *arg);
@@ -491,14 +493,23 @@ static bool start_api(struct serve *s)
   return true;
 }
 
+static size_t sockets(const void *arg)
+{
+  const struct serve *s = arg;
+  return s->ws ? ws_server_sessions(s->ws) : 0;
+}
+
 static bool listen_on(struct serve *s, int port)
 {
   char error[256];
   const struct config *c = s->config;
   struct http_options options = {.host = c->host,
                                  .port = port,
-                                 .max_connections = c->http_max_connections,
+                                 .max_connections = s->room.connections,
+                                 .max_refused = s->room.refused,
                                  .max_per_address = c->http_max_per_address,
+                                 .moved = sockets,
+                                 .moved_arg = s,
                                  .header_timeout_ms = 5000,
                                  .body_timeout_ms = 30000,
                                  .idle_timeout_ms = 75000,
@@ -548,6 +559,7 @@ int serve_run(const struct config *config)
   struct serve *s = mem_alloc(sizeof *s);
   int status = 1;
   s->config = config;
+  s->room = descriptors_reserve(config->http_max_connections);
   if (!migrate(config) || !load_plugins(s)) goto out;
   if (uv_loop_init(&s->loop) != 0) goto out;
   listen_for_signals(s);

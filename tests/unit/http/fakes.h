@@ -570,7 +570,6 @@ static struct config config;
 
 static inline void fakes_setup(void)
 {
-  config.http_max_connections = 4;
   config.queue_rate_limit = 100;
   config.queue_rate_window_ms = 60000;
   api.config = &config;

@@ -80,12 +80,6 @@ CHECKED(watch, a_process_that_stops_takes_no_new_sockets)
   expect_problem(upgrade(PATH, NULL), 503, "DRAINING");
 }
 
-CHECKED(watch, as_many_sockets_as_connections)
-{
-  config.http_max_connections = 3; /* the fake has three open */
-  expect_problem(upgrade(PATH, NULL), 503, "OVERLOADED");
-}
-
 CHECKED(watch, origins)
 {
   api_deinit(&api);

@@ -176,11 +176,89 @@ Test(http_server, waits_when_descriptors_run_out)
   cr_assert_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
   for (int i = 0; i < 10; i++) spin(&h);
   cr_assert_eq(http_server_connections(h.server), 0);
-  cr_assert_not(h.server->accepting); /* and does not spin */
+  cr_assert_not(h.server->accepting);     /* and does not spin */
+  cr_assert_neq(h.server->starved_ms, 0); /* said, and not again for a minute */
   cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
   client_send(&c, GET("/now"));
   client_wait(&c, "GET /now ;");
   client_close(&c);
+  harness_stop(&h);
+}
+
+/* It does not wait for the next sweep. */
+Test(http_server, accepts_again_when_a_connection_ends)
+{
+  struct harness h;
+  harness_init(&h);
+  harness_listen(&h);
+  struct client a = client_open(&h);
+  until(&h, http_server_connections(h.server) == 1);
+  struct client b = client_open(&h);
+  struct rlimit limit, low;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  low = limit;
+  int next = dup(0);
+  close(next);
+  low.rlim_cur = (rlim_t)next;
+  cr_assert_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
+  until(&h, !h.server->accepting);
+  cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  uv_timer_stop(&h.server->sweep);
+  client_close(&a);
+  client_send(&b, GET("/now"));
+  client_wait(&b, "GET /now ;");
+  client_close(&b);
+  harness_stop(&h);
+}
+
+static size_t three(const void *arg)
+{
+  (void)arg;
+  return 3;
+}
+
+/* Sockets that were handed over are connections, too. */
+Test(http_server, what_was_moved_counts)
+{
+  struct harness h;
+  harness_init(&h);
+  h.options.max_connections = 4;
+  h.options.moved = three;
+  harness_listen(&h);
+  struct client a = client_open(&h);
+  until(&h, http_server_connections(h.server) == 1);
+  exchange(&h, b, GET("/now"));
+  cr_assert(client_has(&b, "HTTP/1.1 503 Service Unavailable\r\n"));
+  client_close(&a);
+  client_close(&b);
+  harness_stop(&h);
+}
+
+/* So many of one address are told why they are refused; the others find the door shut. */
+Test(http_server, drops_connections_far_over_the_limit_of_an_address)
+{
+  enum { MANY = 20, REFUSED = 3 };
+  struct harness h;
+  harness_init(&h);
+  h.options.max_per_address = 1;
+  h.options.max_refused = REFUSED;
+  harness_listen(&h);
+  struct client clients[MANY];
+  int ended = 0, told = 0;
+  for (int i = 0; i < MANY; i++) clients[i] = client_open(&h);
+  int64_t give_up_ms = clock_mono_ms() + WAIT_MS;
+  while (ended < MANY - 1) {
+    uv_run(&h.loop, UV_RUN_NOWAIT);
+    cr_assert_lt(clock_mono_ms(), give_up_ms);
+    ended = 0;
+    for (int i = 0; i < MANY; i++) ended += client_ended(&clients[i]);
+  }
+  for (int i = 0; i < MANY; i++) {
+    told += client_has(&clients[i], "HTTP/1.1 429 ");
+    client_close(&clients[i]);
+  }
+  cr_assert_geq(told, REFUSED);
+  cr_assert_lt(told, MANY - 1);
   harness_stop(&h);
 }
 
