@@ -7,10 +7,8 @@
  * of a time past its expiry stays absent. The gate is held to the end of the transaction; each
  * transaction is sent whole, so that a process that is stopped half-way never stands in the gate.
  *
- * Commits are not waited for. The ledger is in the database that what follows from it is written
- * to, and its log keeps the order: whoever has seen a row and commits something durable on its
- * account makes the row durable first. What a crash of PostgreSQL takes away nobody has relied on,
- * and the same bytes may be sent again.
+ * What is answered is durable: an order is confirmed on account of it, maybe after PostgreSQL has
+ * crashed and started again.
  */
 #include "ledger_db.h"
 
@@ -33,7 +31,7 @@ enum {
 
 static const char setup_sql[] =
     "SET client_min_messages = warning;"
-    "SET synchronous_commit = off;"
+    "SET synchronous_commit = on;"
     "SET default_transaction_isolation = 'read committed';" /* a read after the gate sees all */
     "SET statement_timeout = 2500;"
     "SET plan_cache_mode = force_generic_plan; SET jit = off;"
