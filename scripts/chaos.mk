@@ -7,7 +7,7 @@ MUTANT_LANES ?= 3
 MUTANTS ?=
 CHAOS_B := build/chaos
 
-.PHONY: chaos chaos-quick chaos-mutants chaos-parts
+.PHONY: chaos chaos-quick chaos-mutants chaos-parts outages
 chaos-parts: tests/e2e/node_modules/.package-lock.json
 	@scripts/deps.sh test
 	@+$(MAKE) -j$(NPROC) CHAOS=1 all $(CHAOS_B)/shim.so
@@ -22,6 +22,11 @@ chaos-quick: chaos-parts ## the whole fault matrix once and a fresh seed: a part
 chaos-mutants: chaos-parts ## takes out one guard at a time: the checker must notice; MUTANTS=name,name
 	@OXD=$(CURDIR)/$(CHAOS_B)/oxd node tests/chaos/hunt.mjs --lanes $(MUTANT_LANES) --write \
 	  $(if $(MUTANTS),--only $(MUTANTS))
+
+outages: all tests/e2e/node_modules/.package-lock.json ## PostgreSQL and Redis stopped for OUTAGE_MS (30000), RESTARTS (10)
+	@scripts/deps.sh test
+	@OXD=$(CURDIR)/$(B)/oxd OUTAGE_MS=$(or $(OUTAGE_MS),30000) RESTARTS=$(or $(RESTARTS),10) \
+	  scripts/servers.sh tmp -- node --test tests/e2e/outages.test.mjs
 
 $(CHAOS_B)/shim.so: tests/chaos/shim.c
 	@echo "  LD $@"

@@ -107,8 +107,10 @@ class Server {
 }
 
 export class Postgres extends Server {
-  static async create(dir, shim) {
+  // options: more for initdb, and settings that win over those of start().
+  static async create(dir, shim, { initdb = [], settings = [] } = {}) {
     const pg = new Postgres(dir, shim)
+    pg.settings = settings.flatMap((setting) => ['-c', setting])
     await makeDirectory(dir)
     await pg.setShim({})
     pg.password = randomBytes(18).toString('hex')
@@ -119,7 +121,7 @@ export class Postgres extends Server {
     const [file, args] = command(
       `${pg.bin}/initdb`,
       ...['-D', `${dir}/data`, '-U', 'ox', '-A', 'scram-sha-256', '--no-sync', '-E', 'UTF8'],
-      ...['--locale=C.UTF-8', `--pwfile=${pwfile}`]
+      ...['--locale=C.UTF-8', `--pwfile=${pwfile}`, ...initdb]
     )
     await run(file, args, { cwd: dir, env: { PATH: process.env.PATH, LC_ALL: 'C' } })
     pg.port = await freePort()
@@ -133,7 +135,7 @@ export class Postgres extends Server {
       ...['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
       ...['-c', 'max_connections=80', '-c', 'shared_buffers=64MB', '-c', 'min_wal_size=256MB'],
       ...['-c', 'autovacuum_naptime=10s', '-c', 'log_destination=stderr'],
-      ...['-c', 'logging_collector=off']
+      ...['-c', 'logging_collector=off', ...this.settings]
     )
     await until('PostgreSQL to be ready', 60000, async () => {
       if (!this.alive) throw new Error('PostgreSQL ended as it started')

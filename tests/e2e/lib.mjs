@@ -48,14 +48,12 @@ async function psql(url, query) {
   return stdout.trim()
 }
 
-export async function createWorld(env = {}) {
-  assert(
-    process.env.DATABASE_URL && process.env.REDIS_URL,
-    'run me under scripts/servers.sh tmp -- …'
-  )
+// server is the URL of a PostgreSQL of the test's own, where it is to be broken.
+export async function createWorld(env = {}, server = process.env.DATABASE_URL) {
+  assert(server && process.env.REDIS_URL, 'run me under scripts/servers.sh tmp -- …')
   const name = `ox_e2e_${randomBytes(6).toString('hex')}`
-  await psql(process.env.DATABASE_URL, `CREATE DATABASE ${name}`)
-  const url = otherDatabase(process.env.DATABASE_URL, name)
+  await psql(server, `CREATE DATABASE ${name}`)
+  const url = otherDatabase(server, name)
   return new World(name, {
     DATABASE_URL: url,
     REDIS_URL: process.env.REDIS_URL,
@@ -97,7 +95,8 @@ class World {
 
   async destroy() {
     for (const daemon of this.daemons) await daemon.kill()
-    await psql(process.env.DATABASE_URL, `DROP DATABASE IF EXISTS ${this.name} WITH (FORCE)`)
+    const server = otherDatabase(this.env.DATABASE_URL, 'postgres')
+    await psql(server, `DROP DATABASE IF EXISTS ${this.name} WITH (FORCE)`)
   }
 
   // events() are an order's events as PostgreSQL has them, oldest first.
