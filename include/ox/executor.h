@@ -23,13 +23,14 @@
 #include "venue.h"
 
 /* A plugin built for another major is refused at start; a higher minor only adds at the end. */
-enum { OX_ABI_MAJOR = 1, OX_ABI_MINOR = 1 };
+enum { OX_ABI_MAJOR = 1, OX_ABI_MINOR = 2 };
 
 enum ox_state_flags {
-  OX_STATE_INITIAL = 1,  /* the state of a new order: exactly one */
-  OX_STATE_ON_CLAIM = 2, /* entered by the claim itself, before execute() runs; at most one */
-  OX_STATE_ON_FAIL = 4,  /* entered when the order fails for good: exactly one */
-  OX_STATE_ON_CANCEL = 8 /* entered by a cancel: at most one */
+  OX_STATE_INITIAL = 1,   /* the state of a new order: exactly one */
+  OX_STATE_ON_CLAIM = 2,  /* entered by the claim itself, before execute() runs; at most one */
+  OX_STATE_ON_FAIL = 4,   /* entered when the order fails for good: exactly one */
+  OX_STATE_ON_CANCEL = 8, /* entered by a cancel: at most one */
+  OX_STATE_BY_HAND = 16 /* a client may move an order there; whoever runs it loses it. Since 1.2 */
 };
 
 /* next: the states it may move to, NULL-terminated; NULL for a terminal state. */
@@ -47,6 +48,12 @@ enum ox_outcome {
   OX_PARK,  /* wait for what host->park was told; the worker is freed, execute() called again */
 };
 
+/*
+ * A type without execute() is run by nobody: clients alone move its orders, and a new one may begin
+ * in any state ("status"). known_by, a member of the payload that no other type has, stands for
+ * "type" where that is missing; own_id, a member that must be there, is the caller's own id of the
+ * order, in place of clientOrderId. Both may be NULL.
+ */
 struct ox_executor {
   uint32_t size;
   const char *type;
@@ -54,6 +61,8 @@ struct ox_executor {
   size_t n_states;
   void (*validate)(const struct ox_order *order, struct ox_errors *errors); /* any thread; no I/O */
   enum ox_outcome (*execute)(const struct ox_order *order, const struct ox_host *host);
+  const char *known_by; /* since 1.2 */
+  const char *own_id;   /* since 1.2 */
 };
 
 /*

@@ -60,7 +60,8 @@ enum status accept_order(const struct call *call, const struct accept_request *r
 {
   const struct envelope *e = request->envelope;
   struct accept_hashes hashes;
-  if (call->api->queue_full) return ST_FULL;
+  bool by_hand = !order_type_executed(e->type);
+  if (call->api->queue_full && !by_hand) return ST_FULL;
   struct buf *payload = answer_body(call);
   envelope_write_payload(e, payload);
   if (payload->overflow) return ST_INVALID;
@@ -74,7 +75,9 @@ enum status accept_order(const struct call *call, const struct accept_request *r
                                         .key_hash = request->idempotency_key ? hashes.key : NULL,
                                         .type = e->type->name,
                                         .status = e->initial->name,
-                                        .payload = payload->data};
+                                        .payload = payload->data,
+                                        .phase = e->initial->phase,
+                                        .by_hand = by_hand};
   return journal_accept(call->api->journal, &accept, done, arg);
 }
 

@@ -1,6 +1,7 @@
 /* envelope.c - see envelope.h. Pure; the executor's validate() does no I/O either. */
 #include "http/envelope.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -8,79 +9,145 @@
 #include "order/order.h"
 #include "plugin/blame.h"
 
-static const char default_type[] = "market";
+enum { TYPES_TEXT_MAX = 200, MEMBERS = 4 };
 
-enum { TYPES_TEXT_MAX = 200 };
+const struct envelope_form envelope_execute = {
+    .type = "market", .executed = true, .own_id = "clientOrderId"};
+const struct envelope_form envelope_any = {
+    .type = "market", .inferred = true, .own_id = "clientOrderId"};
 
-/* The members of the envelope, as they came; NULL: not there. */
-struct members {
-  const struct ox_field *type, *client_order_id, *group_id;
+struct reading {
+  const struct registry *registry;
+  const struct envelope_form *form;
+  struct envelope *e;
+  struct problem_errors *errors;
 };
 
-static const struct ox_field **member(struct members *m, const char *name)
+static const struct ox_field *find(const struct json_object *body, const char *name)
 {
-  if (strcmp(name, "type") == 0) return &m->type;
-  if (strcmp(name, "clientOrderId") == 0) return &m->client_order_id;
-  if (strcmp(name, "groupId") == 0) return &m->group_id;
+  for (size_t i = 0; i < body->n_fields; i++)
+    if (strcmp(body->fields[i].name, name) == 0) return &body->fields[i];
   return NULL;
 }
 
-/* Moves the envelope's members behind the payload's, and returns how many are the payload's. */
-static size_t split(struct json_object *body, struct members *m)
+static void complain(const struct reading *r, const char *name, const char *code,
+                     const char *detail)
 {
-  struct ox_field own[3];
-  size_t n_own = 0, n = 0;
-  for (size_t i = 0; i < body->n_fields; i++) {
-    struct ox_field f = body->fields[i];
-    if (member(m, f.name))
-      own[n_own++] = f; /* names are unique, so there are at most three */
-    else
-      body->fields[n++] = f;
-  }
-  for (size_t i = 0; i < n_own; i++) {
-    body->fields[n + i] = own[i];
-    *member(m, own[i].name) = &body->fields[n + i];
-  }
-  return n;
+  char pointer[OX_NAME_MAX + 1];
+  snprintf(pointer, sizeof pointer, "/%s", name);
+  problem_errors_add(r->errors, pointer, code, detail);
 }
 
-static void unknown_type(const struct registry *registry, struct problem_errors *errors)
+/* ── of which type? ─────────────────────────────────────────────────────────────────────────── */
+
+static bool takes(const struct envelope_form *form, const struct order_type *type)
+{
+  return order_type_executed(type) || !form->executed;
+}
+
+static void unknown_type(const struct reading *r)
 {
   struct buf text;
   buf_init(&text, TYPES_TEXT_MAX);
   buf_append_str(&text, "type must be one of");
   const char *before = " ";
-  for (size_t i = 0; i < registry_types(registry); i++) {
-    const struct order_type *t = registry_type_at(registry, i);
-    if (!t->executor) continue;
+  for (size_t i = 0; i < registry_types(r->registry); i++) {
+    const struct order_type *t = registry_type_at(r->registry, i);
+    if (!takes(r->form, t)) continue;
     buf_appendf(&text, "%s%s", before, t->name);
     before = ", ";
   }
-  problem_errors_add(errors, "/type", "UNKNOWN_TYPE", text.data);
+  problem_errors_add(r->errors, "/type", "UNKNOWN_TYPE", text.data);
   buf_deinit(&text);
 }
 
-static const struct order_type *find_type(const struct registry *registry,
-                                          const struct ox_field *field,
-                                          struct problem_errors *errors)
+static const struct order_type *told_by_member(const struct reading *r)
 {
+  for (size_t i = 0; r->form->inferred && i < registry_types(r->registry); i++) {
+    const struct order_type *t = registry_type_at(r->registry, i);
+    const char *known_by = order_type_known_by(t);
+    if (known_by && find(&r->e->body, known_by)) return t;
+  }
+  return registry_type(r->registry, r->form->type);
+}
+
+static const struct order_type *find_type(const struct reading *r)
+{
+  const struct ox_field *field = find(&r->e->body, "type");
   const struct order_type *type = NULL;
-  if (!field || field->kind == OX_FIELD_STRING)
-    type = registry_type(registry, field ? field->text : default_type);
-  if (type && type->executor) return type;
-  unknown_type(registry, errors);
+  if (!field)
+    type = told_by_member(r);
+  else if (field->kind == OX_FIELD_STRING)
+    type = registry_type(r->registry, field->text);
+  if (type && takes(r->form, type)) return type;
+  unknown_type(r);
   return NULL;
 }
 
-static const char *own_id(const struct ox_field *field, struct problem_errors *errors)
+/* ── what is the envelope's ─────────────────────────────────────────────────────────────────── */
+
+static bool is_member(const struct reading *r, const char *name)
 {
+  const struct order_type *type = r->e->type;
+  if (strcmp(name, "status") == 0) return type && !order_type_executed(type);
+  return strcmp(name, "type") == 0 || strcmp(name, "groupId") == 0 ||
+         strcmp(name, r->form->own_id) == 0;
+}
+
+/* Moves the envelope's members behind the payload's. */
+static void split(const struct reading *r)
+{
+  struct json_object *body = &r->e->body;
+  struct ox_field own[MEMBERS];
+  size_t n_own = 0, n = 0;
+  for (size_t i = 0; i < body->n_fields; i++) {
+    struct ox_field f = body->fields[i];
+    if (is_member(r, f.name))
+      own[n_own++] = f; /* names are unique, so there are at most MEMBERS */
+    else
+      body->fields[n++] = f;
+  }
+  memcpy(&body->fields[n], own, n_own * sizeof *own);
+  r->e->n_payload = n;
+}
+
+static const char *read_own_id(const struct reading *r, const char *name)
+{
+  char code[] = "INVALID_CLIENT_ORDER_ID", detail[128];
+  const struct ox_field *field = find(&r->e->body, name);
   if (!field) return NULL;
   if (field->kind == OX_FIELD_STRING && order_own_id_valid(field->text, field->len))
     return field->text;
-  problem_errors_add(errors, "/clientOrderId", "INVALID_CLIENT_ORDER_ID",
-                     "clientOrderId must be 1-64 of A-Z a-z 0-9 . _ : - and no reserved word");
+  snprintf(detail, sizeof detail, "%s must be 1-64 of A-Z a-z 0-9 . _ : - and no reserved word",
+           name);
+  complain(r, name, code, detail);
   return NULL;
 }
+
+/* The caller's own id, under the name that the type has for it. */
+static const char *own_id(const struct reading *r)
+{
+  const char *name = r->e->type ? order_type_own_id(r->e->type) : NULL;
+  if (!name) return read_own_id(r, r->form->own_id);
+  if (find(&r->e->body, r->form->own_id))
+    complain(r, r->form->own_id, "CONFLICTING_FIELDS", "orders of this type have another own id");
+  if (!find(&r->e->body, name)) complain(r, name, "REQUIRED", "is missing: the order's own id");
+  return read_own_id(r, name);
+}
+
+/* Where nobody runs the order it may begin in any state. */
+static const struct ox_state *initial_state(const struct reading *r)
+{
+  const struct order_type *type = r->e->type;
+  const struct ox_field *field = order_type_executed(type) ? NULL : find(&r->e->body, "status");
+  if (!field) return order_type_flagged(type, OX_STATE_INITIAL);
+  const struct ox_state *state =
+      field->kind == OX_FIELD_STRING ? order_type_state(type, field->text) : NULL;
+  if (!state) problem_unknown_status(r->errors, type);
+  return state;
+}
+
+/* ── all of it ──────────────────────────────────────────────────────────────────────────────── */
 
 static void validate_payload(const struct envelope *e, struct problem_errors *errors)
 {
@@ -89,37 +156,36 @@ static void validate_payload(const struct envelope *e, struct problem_errors *er
                                  .order_id = "",
                                  .client_order_id = e->client_order_id,
                                  .type = e->type->name,
-                                 .status = e->initial->name,
+                                 .status = e->initial ? e->initial->name : "",
                                  .fields = e->body.fields,
                                  .n_fields = e->n_payload,
                                  .created_at_ms = clock_unix_ms()};
-  if (!e->type->executor->validate) return;
   struct blame before = blame_enter("executor", e->type->name);
   e->type->executor->validate(&order, &errors->base);
   blame_leave(before);
 }
 
-static void validate(const struct registry *registry, struct envelope *e,
-                     struct problem_errors *errors)
+static void validate(const struct reading *r)
 {
-  struct members m = {0};
-  e->n_payload = split(&e->body, &m);
-  e->client_order_id = own_id(m.client_order_id, errors);
-  if (m.group_id)
-    problem_errors_add(errors, "/groupId", "GROUPS_NOT_AVAILABLE",
+  struct envelope *e = r->e;
+  e->type = find_type(r);
+  split(r);
+  e->client_order_id = own_id(r);
+  if (find(&e->body, "groupId"))
+    problem_errors_add(r->errors, "/groupId", "GROUPS_NOT_AVAILABLE",
                        "orders cannot be grouped yet; leave groupId out");
-  e->type = find_type(registry, m.type, errors);
   if (!e->type) return;
-  e->initial = order_type_flagged(e->type, OX_STATE_INITIAL);
-  validate_payload(e, errors);
+  e->initial = initial_state(r);
+  validate_payload(e, r->errors);
 }
 
-enum status envelope_parse(const struct registry *registry, const char *text, size_t len,
-                           struct envelope *out, struct problem_errors *errors)
+enum status envelope_parse(const struct registry *registry, const struct envelope_form *form,
+                           const char *text, size_t len, struct envelope *out,
+                           struct problem_errors *errors)
 {
   *out = (struct envelope){0};
   if (input_parse(text, len, &out->body, errors) != ST_OK) return ST_INVALID;
-  validate(registry, out, errors);
+  validate(&(struct reading){registry, form, out, errors});
   return errors->n > 0 ? ST_INVALID : ST_OK;
 }
 

@@ -5,6 +5,7 @@
 #ifndef HTTP_ENVELOPE_H
 #define HTTP_ENVELOPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -22,11 +23,22 @@ struct envelope {
   const char *client_order_id; /* NULL: none */
 };
 
+/* What may come in where. */
+struct envelope_form {
+  const char *type;   /* where the body names none */
+  bool executed;      /* only types that somebody runs */
+  bool inferred;      /* a type may be told by a member that it alone has */
+  const char *own_id; /* the member with the caller's own id */
+};
+extern const struct envelope_form envelope_execute; /* to be run; a market order by default */
+extern const struct envelope_form envelope_any;
+
 /* envelope_parse() reads text (len bytes, not borrowed) and lets the type's executor validate the
  * payload. ST_INVALID: errors has all that is wrong; out has the members there are, and a
  * client_order_id that is one. To be deinit'ed in any case. */
-enum status envelope_parse(const struct registry *registry, const char *text, size_t len,
-                           struct envelope *out, struct problem_errors *errors) MUST_CHECK;
+enum status envelope_parse(const struct registry *registry, const struct envelope_form *form,
+                           const char *text, size_t len, struct envelope *out,
+                           struct problem_errors *errors) MUST_CHECK;
 void envelope_deinit(struct envelope *e);
 
 /* envelope_write_payload() appends the payload as a JSON object, its members as they came. */

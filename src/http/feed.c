@@ -245,8 +245,8 @@ static void execute(struct feed *f, const struct action *a)
   struct step *s = step_begin(f, a->request_id);
   s->errors = mem_alloc(sizeof *s->errors);
   problem_errors_init(s->errors);
-  enum status status =
-      envelope_parse(f->call.api->registry, a->order->text, a->order->len, &envelope, s->errors);
+  enum status status = envelope_parse(f->call.api->registry, &envelope_execute, a->order->text,
+                                      a->order->len, &envelope, s->errors);
   const struct accept_request request = {&envelope, NULL, a->order->text, a->order->len};
   status = status == ST_OK ? accept_order(&f->call, &request, on_accepted, s)
                            : accept_known(&f->call, &request, on_known, s);

@@ -46,6 +46,8 @@ static const struct {
                                  "the order was submitted and can no longer be cancelled"},
     [PROBLEM_NOT_CANCELLABLE] = {409, false, "NOT_CANCELLABLE", "Conflict",
                                  "orders of this type cannot be cancelled"},
+    [PROBLEM_ILLEGAL_TRANSITION] = {409, false, "ILLEGAL_TRANSITION", "Conflict",
+                                    "an order of this type cannot be moved there from where it is"},
     [PROBLEM_NOT_A_DEAD_LETTER] = {409, false, "NOT_A_DEAD_LETTER", "Conflict",
                                    "the order has not failed"},
     [PROBLEM_OUTCOME_UNKNOWN] =
@@ -167,6 +169,22 @@ void problem_errors_add(struct problem_errors *errors, const char *pointer, cons
   json_end(w);
 }
 
+void problem_errors_add_member(struct problem_errors *errors, const char *member, const char *code,
+                               const char *detail)
+{
+  struct buf pointer;
+  buf_init(&pointer, 4 * TEXT_MAX);
+  buf_append_char(&pointer, '/');
+  for (size_t i = 0; i < shown(member); i++) { /* RFC 6901 */
+    if (member[i] == '~' || member[i] == '/')
+      buf_append_str(&pointer, member[i] == '~' ? "~0" : "~1");
+    else
+      buf_append_char(&pointer, member[i]);
+  }
+  problem_errors_add(errors, pointer.data, code, detail);
+  buf_deinit(&pointer);
+}
+
 /* What every problem has, but for its errors; the object stays open. */
 static void begin(struct json_writer *w, const char *key, const struct problem_own *p,
                   const char *request_id)
@@ -201,4 +219,15 @@ void problem_write_own(struct json_writer *w, const struct problem_own *own, con
   json_begin_array(w, "errors");
   json_end_array(w);
   json_end(w);
+}
+
+void problem_unknown_status(struct problem_errors *errors, const struct order_type *type)
+{
+  struct buf text;
+  buf_init(&text, TEXT_MAX);
+  buf_append_str(&text, "status must be one of");
+  for (size_t i = 0; i < type->n_states; i++)
+    buf_appendf(&text, "%s%s", i ? ", " : " ", type->states[i].name);
+  problem_errors_add(errors, "/status", "UNKNOWN_STATUS", text.data);
+  buf_deinit(&text);
 }

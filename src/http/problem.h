@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/status.h"
+#include "order/type.h"
 
 enum problem {
   PROBLEM_BAD_REQUEST,
@@ -33,6 +34,7 @@ enum problem {
   PROBLEM_ORDER_ENDED,
   PROBLEM_ORDER_SUBMITTED,
   PROBLEM_NOT_CANCELLABLE,
+  PROBLEM_ILLEGAL_TRANSITION,
   PROBLEM_NOT_A_DEAD_LETTER,
   PROBLEM_OUTCOME_UNKNOWN,
   PROBLEM_TYPE_NOT_EXECUTED,
@@ -79,6 +81,12 @@ void problem_errors_init(struct problem_errors *errors);
 void problem_errors_deinit(struct problem_errors *errors);
 void problem_errors_add(struct problem_errors *errors, const char *pointer, const char *code,
                         const char *detail);
+
+/* problem_errors_add_member() is the same for a member of the whole, whatever its name. */
+void problem_errors_add_member(struct problem_errors *errors, const char *member, const char *code,
+                               const char *detail);
+/* problem_unknown_status() adds that /status is no state of this type, and which there are. */
+void problem_unknown_status(struct problem_errors *errors, const struct order_type *type);
 
 /* problem_title() is the title of problems with this status; NULL: there are none. */
 const char *problem_title(int status);

@@ -19,17 +19,20 @@
 
 enum {
   ORDER_BODY_MAX = 64 << 10,
+  STATUS_BODY_MAX = 1 << 10,
   PARAM_MAX = 128, /* longer than any id: what is cut is still too long to be one */
   ALLOW_MAX = 64,
 };
 
 static const struct route table[] = {
+    {"POST", "/api/orders", ORDER_BODY_MAX, SCOPE_WRITE, order_create},
     {"POST", "/api/orders/execute", ORDER_BODY_MAX, SCOPE_WRITE, execute_post},
     {"GET", "/api/orders/execute", 0, SCOPE_READ, watch_get},
     {"GET", "/api/orders/stats", 0, SCOPE_READ, stats_get},
     {"GET", "/api/orders/:id", 0, SCOPE_READ, order_get},
     {"DELETE", "/api/orders/:id", 0, SCOPE_WRITE, order_cancel},
     {"GET", "/api/orders/:id/status", 0, SCOPE_READ, order_get_status},
+    {"PUT", "/api/orders/:id/status", STATUS_BODY_MAX, SCOPE_WRITE, order_move},
     {"GET", "/api/orders/:id/events", 0, SCOPE_READ, order_get_events},
     {"GET", "/queue/stats", 0, SCOPE_ADMIN, queue_stats_get},
     {"POST", "/queue/pause", 0, SCOPE_ADMIN, queue_pause_post},

@@ -1,7 +1,7 @@
 /*
  * accept.c - making new orders durable. Orders without a name of the caller's own go the short way;
  * those with a clientOrderId or an idempotency key are inserted only where neither is taken, and
- * otherwise told who has it. Loop thread.
+ * otherwise told who has it. Those that are moved by hand go that way, too. Loop thread.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "journal/accept_op.h"
 #include "journal/batch_op.h"
 
-enum { KEYED_PARAMS = 9 }; /* arrays of accept_keyed */
+enum { KEYED_PARAMS = 11 }; /* arrays of accept_keyed */
 
 /* ── coming in ──────────────────────────────────────────────────────────────────────────────── */
 
@@ -46,6 +46,8 @@ struct accept_op *accept_op_create(const struct journal_accept *a)
   op->payload = copy_into(&room, a->payload);
   if (op->own) memcpy(op->hash, a->request_hash, JOURNAL_HASH_LEN);
   if (op->key) memcpy(op->key_hash, a->key_hash, JOURNAL_HASH_LEN);
+  op->phase = a->phase;
+  op->by_hand = a->by_hand;
   op->id = ulid_make();
   return op;
 }
@@ -82,10 +84,10 @@ enum status journal_accept(struct journal *j, const struct journal_accept *a,
 {
   if (j->closed || !journal_up(j)) return ST_AWAY;
   if (j->accepts.len + j->keyed.len >= j->options.max_waiting) return ST_FULL;
-  bool keyed = a->client_order_id || a->idempotency_key;
+  bool named = a->client_order_id || a->idempotency_key, keyed = named || a->by_hand;
   assert(!a->client_order_id || a->request_hash);
   assert(!a->idempotency_key || a->key_hash);
-  if (keyed && busy(j, a)) return ST_BUSY;
+  if (named && busy(j, a)) return ST_BUSY;
   struct accept_op *op = accept_op_create(a);
   op->deadline_ms = clock_mono_ms() + ANSWER_DEADLINE_MS;
   op->done = done;
@@ -210,14 +212,17 @@ static void put_names(struct lane *lane, struct accept_op *const *ops, size_t n)
     pg_array_text(&p[1], op->key);
     pg_array_bytes(&p[2], op->own ? op->hash : NULL, JOURNAL_HASH_LEN);
     pg_array_bytes(&p[3], op->key ? op->key_hash : NULL, JOURNAL_HASH_LEN);
+    pg_array_int2(&p[4], (int16_t)op->phase);
+    pg_array_bool(&p[5], op->by_hand);
   }
 }
 
 void accept_insert(struct lane *lane, struct pg_batch *batch, struct accept_op *const *ops,
                    size_t n, pg_result_fn on_inserted)
 {
-  static const enum pg_oid types[KEYED_PARAMS] = {PG_UUID, PG_TEXT, PG_TEXT,  PG_TEXT, PG_TEXT,
-                                                  PG_TEXT, PG_TEXT, PG_BYTEA, PG_BYTEA};
+  static const enum pg_oid types[KEYED_PARAMS] = {PG_UUID,  PG_TEXT, PG_TEXT, PG_TEXT,
+                                                  PG_TEXT,  PG_TEXT, PG_TEXT, PG_BYTEA,
+                                                  PG_BYTEA, PG_INT2, PG_BOOL};
   struct pg_param params[KEYED_PARAMS + 1];
   unsigned char ttl[8];
   params_types(lane, types, KEYED_PARAMS);
@@ -260,10 +265,10 @@ void accept_announce(struct journal *j, const struct accept_op *op)
                               .seq = 1,
                               .attempt = 1,
                               .status = op->status,
-                              .phase = OX_QUEUED,
+                              .phase = op->phase,
                               .at_ms = op->accepted.created_at_ms};
   relay_event(j->relay, &event);
-  relay_enqueue(j->relay, &op->id);
+  if (!op->by_hand) relay_enqueue(j->relay, &op->id);
 }
 
 static void finish(struct lane *lane, struct accept_op *op)

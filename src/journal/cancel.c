@@ -1,13 +1,14 @@
 /*
- * cancel.c - cancels, gathered into the lanes' transactions. Loop thread; an op belongs to a list
- * or a lane until it is answered and freed.
+ * cancel.c - cancels and moves by hand, gathered into the lanes' transactions. Loop thread; an op
+ * belongs to a list or a lane until it is answered and freed.
  *
  * DESIGN. A cancel waits for no row: one that another transaction holds is passed over and tried
  * again, so cancels cannot be part of a deadlock. What became of each is read in the same
- * transaction. After a lost COMMIT an order that is cancelled was cancelled by us or by somebody
- * who wanted the same.
+ * transaction. After a lost COMMIT an order that is where we wanted it was moved by us or by
+ * somebody who wanted the same.
  */
 #include <assert.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "journal/cancel_op.h"
@@ -22,7 +23,7 @@ enum status cancel_add(struct journal *j, const struct cancel_op *wanted)
   if (j->cancels.len + j->cancels_held.len >= j->options.max_waiting) return ST_FULL;
   struct cancel_op *op = mem_alloc(sizeof *op);
   *op = *wanted;
-  op->target = order_type_flagged(op->type, OX_STATE_ON_CANCEL);
+  if (!op->target) op->target = order_type_flagged(op->type, OX_STATE_ON_CANCEL);
   op->deadline_ms = clock_mono_ms() + ANSWER_DEADLINE_MS;
   assert(op->target);
   list_append(&j->cancels, &op->node);
@@ -33,6 +34,15 @@ enum status journal_cancel(struct journal *j, const struct ulid *id, const struc
                            journal_cancelled_fn done, void *arg)
 {
   return cancel_add(j, &(struct cancel_op){.id = *id, .type = type, .done = done, .arg = arg});
+}
+
+enum status journal_move(struct journal *j, const struct ulid *id, const struct order_type *type,
+                         const struct ox_state *target, journal_cancelled_fn done, void *arg)
+{
+  assert(target->flags & OX_STATE_BY_HAND);
+  return cancel_add(
+      j, &(struct cancel_op){
+             .id = *id, .type = type, .target = target, .by_hand = true, .done = done, .arg = arg});
 }
 
 /* ── going out ──────────────────────────────────────────────────────────────────────────────── */
@@ -80,14 +90,21 @@ static void settle(struct cancel_op *op, enum cancel_result result)
   op->result = result;
 }
 
+/* Whoever wanted the order where it is now; others that would have had it elsewhere did not. */
+static struct cancel_op *wanted(const struct lane *lane, const struct ulid *id, const char *status)
+{
+  for (size_t i = find(lane, id); is_for(lane, i, id); i++)
+    if (strcmp(lane->cancels[i]->target->name, status) == 0) return lane->cancels[i];
+  return NULL;
+}
+
 static void on_cancelled(void *arg, const PGresult *r)
 {
   struct lane *lane = arg;
   for (int row = 0; row < PQntuples(r); row++) {
     struct ulid id = pg_get_ulid(r, row, 0);
-    size_t i = find(lane, &id);
-    if (!is_for(lane, i, &id)) continue;
-    struct cancel_op *op = lane->cancels[i];
+    struct cancel_op *op = wanted(lane, &id, pg_get_text(r, row, 5));
+    if (!op) continue;
     settle(op, CANCEL_DONE);
     op->owned = pg_get_bool(r, row, 1);
     op->ver = pg_get_int4(r, row, 2);
@@ -131,7 +148,7 @@ static void on_why(void *arg, const PGresult *r)
     if (!lane->cancels[i]->there) settle(lane->cancels[i], CANCEL_UNKNOWN);
 }
 
-/* A row for each state from which the order may be cancelled. */
+/* A row for each state from which the order may go there. */
 static void put_moves(struct pg_array *p, const struct cancel_op *op)
 {
   for (size_t s = 0; s < op->type->n_states; s++) {
@@ -141,12 +158,15 @@ static void put_moves(struct pg_array *p, const struct cancel_op *op)
     pg_array_text(&p[2], from);
     pg_array_text(&p[3], op->target->name);
     pg_array_bool(&p[4], op->waiting_only);
+    pg_array_int2(&p[5], (int16_t)op->target->phase);
+    pg_array_bool(&p[6], op->by_hand);
   }
 }
 
 void cancel_send(struct lane *lane, struct pg_batch *batch)
 {
-  static const enum pg_oid types[] = {PG_UUID, PG_UUID, PG_TEXT, PG_TEXT, PG_BOOL};
+  static const enum pg_oid types[] = {PG_UUID, PG_UUID, PG_TEXT, PG_TEXT,
+                                      PG_BOOL, PG_INT2, PG_BOOL};
   enum { N = sizeof types / sizeof *types };
   struct pg_param params[N];
   if (!lane->n_cancels) return;
@@ -261,10 +281,9 @@ void cancel_forget(struct lane *lane)
 
 void cancel_found(struct lane *lane, const struct doubt_row *row)
 {
-  if (row->phase != OX_CANCELLED) return;
-  for (size_t i = find(lane, &row->id); is_for(lane, i, &row->id); i++) {
-    settle(lane->cancels[i], CANCEL_DONE);
-    lane->cancels[i]->owned = true;
-    lane->cancels[i]->ver = 0;
-  }
+  struct cancel_op *op = wanted(lane, &row->id, row->status);
+  if (!op || (op->by_hand && !row->by_hand)) return;
+  settle(op, CANCEL_DONE);
+  op->owned = true;
+  op->ver = 0;
 }

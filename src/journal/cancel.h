@@ -1,9 +1,9 @@
 /*
- * cancel.h - ending orders before their side effect was submitted: one, or all that wait.
+ * cancel.h - what clients do to orders: ending one before its side effect was submitted, or all
+ * that wait; moving one by hand.
  *
- * A cancel is a compare-and-set on the order's row, as a claim and a step are: it ends the order
- * and raises the fence, so that whoever runs it can neither report nor send any more. Loop thread
- * only.
+ * Each is a compare-and-set on the order's row, as a claim and a step are: it raises the fence, so
+ * that whoever runs the order can neither report nor send any more. Loop thread only.
  */
 #ifndef JOURNAL_CANCEL_H
 #define JOURNAL_CANCEL_H
@@ -25,6 +25,13 @@ typedef void (*journal_cancelled_fn)(void *arg, enum cancel_result result);
  * ST_FULL: at once, no callback. */
 enum status journal_cancel(struct journal *j, const struct ulid *id, const struct order_type *type,
                            journal_cancelled_fn done, void *arg) MUST_CHECK;
+
+/* journal_move() moves an order by hand to a state of its type, and takes it over from whoever runs
+ * it: from then on it is moved by hand alone. CANCEL_SUBMITTED: there is no such move from the
+ * state it is in. Else as journal_cancel(). */
+enum status journal_move(struct journal *j, const struct ulid *id, const struct order_type *type,
+                         const struct ox_state *target, journal_cancelled_fn done,
+                         void *arg) MUST_CHECK;
 
 /* ST_OK: n orders were cancelled, all that waited when it was called. ST_AWAY: n were, and others
  * may wait; it can be called again. */

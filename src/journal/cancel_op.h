@@ -1,6 +1,6 @@
 /*
- * cancel_op.h - a cancel on its way, and what the lanes do with those in their transactions; as the
- * functions of the same names in internal.h.
+ * cancel_op.h - a cancel or a move by hand on its way, and what the lanes do with those in their
+ * transactions; as the functions of the same names in internal.h.
  */
 #ifndef JOURNAL_CANCEL_OP_H
 #define JOURNAL_CANCEL_OP_H
@@ -14,6 +14,7 @@ struct cancel_op {
   const struct order_type *type;
   const struct ox_state *target;
   bool waiting_only; /* not if it runs */
+  bool by_hand;      /* from then on it is moved by hand alone */
   int tries;
   int64_t deadline_ms;
   bool there, settled; /* its row was read; result is known */

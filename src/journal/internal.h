@@ -30,6 +30,8 @@ struct accept_op {
   struct ulid id;
   const char *tenant, *own, *key, *type, *status, *payload; /* inside the allocation */
   unsigned char hash[JOURNAL_HASH_LEN], key_hash[JOURNAL_HASH_LEN];
+  enum ox_phase phase;
+  bool by_hand;
   int64_t deadline_ms;
   struct journal_accepted accepted;
   char first_status[ORDER_STATUS_MAX + 1]; /* replayed: what accepted.status points to */
@@ -120,6 +122,8 @@ struct doubt_row {
   int32_t step;
   enum ox_phase phase;
   int64_t created_at_ms, updated_at_ms;
+  const char *status;
+  bool by_hand;
 };
 void step_found(struct lane *lane, const struct doubt_row *row);
 void step_resolved(struct lane *lane);

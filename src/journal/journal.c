@@ -121,7 +121,9 @@ static void on_doubt_row(void *arg, const PGresult *r)
                             .step = pg_get_int4(r, i, 2),
                             .phase = (enum ox_phase)pg_get_int4(r, i, 3),
                             .created_at_ms = pg_get_time_ms(r, i, 4),
-                            .updated_at_ms = pg_get_time_ms(r, i, 5)};
+                            .updated_at_ms = pg_get_time_ms(r, i, 5),
+                            .status = pg_get_text(r, i, 6),
+                            .by_hand = pg_get_bool(r, i, 7)};
     accept_found(lane, &row.id, row.created_at_ms);
     step_found(lane, &row);
     cancel_found(lane, &row);

@@ -54,8 +54,10 @@ struct journal_accept {
   const unsigned char *request_hash; /* SHA-256 of the body; needed with client_order_id */
   const unsigned char *key_hash;     /* of the request that has the key; needed with that */
   const char *type;
-  const char *status;  /* the type's initial state */
+  const char *status;  /* the type's initial state; by hand: any, with its phase */
   const char *payload; /* JSON object */
+  enum ox_phase phase;
+  bool by_hand; /* nobody runs it: it is not queued */
 };
 
 struct journal_accepted {

@@ -24,30 +24,33 @@
       " SELECT order_id, 1, status, 0, 1, created_at FROM o)"                                      \
       " SELECT at FROM now"
 
-/* The same for orders with a name of the caller's own or an idempotency key: $6 client order ids,
- * $7 keys, $8 body hashes, $9 hashes of the requests with these keys, $10 life of a key. A name or
- * a live key that is taken inserts nothing. Keys and names are taken in one order everywhere: two
+/* The same for orders with a name of the caller's own or an idempotency key, and for those that are
+ * moved by hand: $6 client order ids, $7 keys, $8 body hashes, $9 hashes of the requests with these
+ * keys, $10 phases, $11 whether by hand, $12 life of a key. A name or a live key that is taken
+ * inserts nothing. Keys and names are taken in one order everywhere: two
  * processes with the same ones wait for each other, but not in a circle. */
 #define ACCEPT_KEYED                                                                               \
   NOW "u AS (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[],"     \
-      " $6::text[], $7::text[], $8::bytea[], $9::bytea[])"                                         \
-      " AS u(order_id, tenant, type, status, payload, own, key, hash, key_hash)),"                 \
+      " $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::smallint[], $11::boolean[])"        \
+      " AS u(order_id, tenant, type, status, payload, own, key, hash, key_hash, phase, by_hand)"   \
+      "),"                                                                                         \
       " k AS (INSERT INTO idempotency_keys AS k (tenant, key, request_hash, order_id, expires_at)" \
       " SELECT u.tenant, u.key, u.key_hash, u.order_id,"                                           \
-      " now.at + $10::bigint * interval '1 second'"                                                \
+      " now.at + $12::bigint * interval '1 second'"                                                \
       " FROM u, now WHERE u.key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM orders x"                \
       " WHERE x.tenant = u.tenant AND x.client_order_id = u.own) ORDER BY u.tenant, u.key"         \
       " ON CONFLICT (tenant, key) DO UPDATE SET request_hash = excluded.request_hash,"             \
       " order_id = excluded.order_id, response = NULL, expires_at = excluded.expires_at"           \
       " WHERE k.expires_at < clock_timestamp() RETURNING k.order_id),"                             \
       " o AS (INSERT INTO orders (order_id, tenant, client_order_id, request_hash, type, status,"  \
-      " payload, created_at, updated_at)"                                                          \
-      " SELECT u.order_id, u.tenant, u.own, u.hash, u.type, u.status, u.payload::json, now.at,"    \
-      " now.at FROM u, now WHERE u.key IS NULL OR (u.order_id IN (SELECT order_id FROM k)) IS "    \
-      "TRUE ORDER BY u.tenant, u.own"                                                              \
-      " ON CONFLICT DO NOTHING RETURNING order_id, status, created_at),"                           \
+      " phase, by_hand, payload, created_at, updated_at, completed_at)"                            \
+      " SELECT u.order_id, u.tenant, u.own, u.hash, u.type, u.status, u.phase, u.by_hand,"         \
+      " u.payload::json, now.at, now.at, CASE WHEN u.phase >= 2 THEN now.at END"                   \
+      " FROM u, now WHERE u.key IS NULL OR (u.order_id IN (SELECT order_id FROM k)) IS TRUE"       \
+      " ORDER BY u.tenant, u.own"                                                                  \
+      " ON CONFLICT DO NOTHING RETURNING order_id, status, phase, created_at),"                    \
       " e AS (INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"                \
-      " SELECT order_id, 1, status, 0, 1, created_at FROM o)"                                      \
+      " SELECT order_id, 1, status, phase, 1, created_at FROM o)"                                  \
       " SELECT order_id, created_at FROM o"
 
 /* A key must not outlive the insert that lost its race for the name. $1 ids. */
@@ -108,7 +111,7 @@
       " ver = o.ver + (k.state IS NOT NULL AND NOT o.intent_open)::integer, updated_at = now.at"   \
       " FROM unnest($1::uuid[], $2::timestamptz[]) AS c(order_id, handover_by), now,"              \
       " unnest($4::text[], $5::text[]) AS k(type, state)"                                          \
-      " WHERE o.order_id = c.order_id AND k.type = o.type AND o.phase < 2"                         \
+      " WHERE o.order_id = c.order_id AND k.type = o.type AND o.phase < 2 AND NOT o.by_hand"       \
       " AND (o.due_at IS NULL OR o.due_at <= now.at)"                                              \
       " AND (c.handover_by IS NULL OR now.at <= c.handover_by)"                                    \
       " AND (o.owner IS NULL OR o.owner = $3::uuid OR NOT EXISTS (SELECT 1 FROM worker_sessions s" \
@@ -126,9 +129,11 @@
   " FROM orders o JOIN intents i ON i.order_id = o.order_id AND i.n = o.intents"                   \
   " WHERE o.order_id = ANY($1::uuid[]) AND o.intent_open"
 
-/* Why a claim was refused. $1 ids, $2 lease in ms, $3 types. */
+/* Why a claim was refused. $1 ids, $2 lease in ms, $3 types. An order that was taken over by hand
+ * has ended as far as workers are concerned. */
 #define CLAIM_WHY                                                                                  \
-  "SELECT o.order_id, o.phase, o.owner IS NOT NULL AND EXISTS (SELECT 1 FROM worker_sessions s"    \
+  "SELECT o.order_id, CASE WHEN o.by_hand THEN 2 ELSE o.phase END, o.owner IS NOT NULL AND "       \
+  "EXISTS (SELECT 1 FROM worker_sessions s"                                                        \
   " WHERE s.id = o.owner AND session_alive(s, $2::bigint * interval '1 ms'))"                      \
   " OR o.type <> ALL($3::text[]),"                                                                 \
   " greatest(0, ceil(extract(epoch FROM o.due_at - clock_timestamp()) * 1000))::bigint"            \
@@ -204,29 +209,30 @@
   " side = excluded.side, level = excluded.level, since = excluded.since)" STEP_GIVES
 /* clang-format on */
 
-/* Cancels. $1 ids in their order; a row for each way to cancel one: $2 ids, $3 the state it must be
- * in, $4 the state it moves to, $5 only if it waits. A row that is locked is passed over. */
+/* Cancels, and moves by hand. $1 ids in their order; a row for each way to move one: $2 ids, $3 the
+ * state it must be in, $4 the state it moves to, $5 only if it waits, $6 the phase it moves to, $7
+ * by hand. A row that is locked is passed over. */
 #define CANCEL                                                                                     \
   NOW "l AS MATERIALIZED (SELECT order_id, owner IS NOT NULL AS owned FROM orders"                 \
       " WHERE order_id = ANY($1::uuid[]) ORDER BY order_id FOR UPDATE SKIP LOCKED),"               \
-      " m AS (UPDATE orders o SET status = u.target, phase = 4, ver = o.ver + 1,"                  \
+      " m AS (UPDATE orders o SET status = u.target, phase = u.phase, ver = o.ver + 1,"            \
       " step = o.step + 1, fence = o.fence + 1, owner = NULL, due_at = NULL,"                      \
-      " updated_at = now.at, completed_at = now.at"                                                \
-      " FROM unnest($2::uuid[], $3::text[], $4::text[], $5::boolean[])"                            \
-      " AS u(order_id, origin, target, waits), now"                                                \
+      " by_hand = o.by_hand OR u.by_hand, updated_at = now.at,"                                    \
+      " completed_at = CASE WHEN u.phase >= 2 THEN now.at END"                                     \
+      " FROM unnest($2::uuid[], $3::text[], $4::text[], $5::boolean[], $6::smallint[],"            \
+      " $7::boolean[]) AS u(order_id, origin, target, waits, phase, by_hand), now"                 \
       " WHERE o.order_id = u.order_id AND (u.order_id IN (SELECT order_id FROM l)) IS TRUE"        \
       " AND o.status = u.origin AND o.phase < 2"                                                   \
       " AND NOT (u.waits AND (o.phase <> 0 OR o.owner IS NOT NULL))"                               \
       " AND NOT o.intent_open AND NOT EXISTS (SELECT 1 FROM outcomes i"                            \
       " WHERE i.order_id = o.order_id AND i.outcome = 'landed')"                                   \
-      " RETURNING o.order_id, o.ver, o.attempt, o.status, o.updated_at),"                          \
+      " RETURNING o.order_id, o.ver, o.attempt, o.status, o.phase, o.updated_at),"                 \
       " e AS (INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"                \
-      " SELECT order_id, ver, status, 4, attempt, updated_at FROM m)"                              \
-      " SELECT order_id, (order_id IN (SELECT order_id FROM l WHERE owned)) IS TRUE, ver, "        \
-      "attempt,"                                                                                   \
-      " updated_at FROM m"
+      " SELECT order_id, ver, status, phase, attempt, updated_at FROM m)"                          \
+      " SELECT order_id, (order_id IN (SELECT order_id FROM l WHERE owned)) IS TRUE, ver,"         \
+      " attempt, updated_at, status FROM m"
 
-/* What the orders are like that were, or were not, cancelled a moment ago. $1 ids. */
+/* What the orders are like that were, or were not, moved a moment ago. $1 ids. */
 #define CANCEL_WHY                                                                                 \
   "SELECT o.order_id, o.phase, o.status, o.intent_open OR EXISTS (SELECT 1 FROM outcomes i"        \
   " WHERE i.order_id = o.order_id AND i.outcome = 'landed')"                                       \
@@ -234,9 +240,9 @@
 
 /* A page of orders that wait, for a purge. $1 behind this id, $2 up to this id, $3 how many. */
 #define PURGE_PAGE                                                                                 \
-  "SELECT order_id, type FROM orders WHERE completed_at IS NULL"                                   \
+  "SELECT order_id, type FROM orders WHERE completed_at IS NULL AND NOT by_hand"                   \
   " AND order_id > $1::uuid AND order_id <= $2::uuid AND phase = 0 AND owner IS NULL"              \
-  " ORDER BY completed_at, order_id LIMIT $3::bigint"
+  " ORDER BY by_hand, order_id LIMIT $3::bigint"
 
 /* Redrives: $1 dead letters, $2 the ids of the orders made of them; $3 types, $4 their initial
  * states. Only what has surely moved nothing is placed anew. */
@@ -244,7 +250,8 @@
   NOW "r AS (INSERT INTO redrives (order_id, redriven_as, at)"                                     \
       " SELECT u.order_id, u.new_id, now.at"                                                       \
       " FROM unnest($1::uuid[], $2::uuid[]) AS u(order_id, new_id), now, orders o"                 \
-      " WHERE o.order_id = u.order_id AND o.phase = 3 AND o.type = ANY($3::text[])"                \
+      " WHERE o.order_id = u.order_id AND o.phase = 3 AND NOT o.by_hand"                           \
+      " AND o.type = ANY($3::text[])"                                                              \
       " AND NOT o.intent_open AND coalesce(o.error->>'outcome', 'none') = 'none'"                  \
       " AND NOT EXISTS (SELECT 1 FROM outcomes x"                                                  \
       " WHERE x.order_id = o.order_id AND x.outcome = 'landed')"                                   \
@@ -259,7 +266,7 @@
 
 /* What has become of them. $1 and $2 as above. */
 #define REDRIVE_ROWS                                                                               \
-  "SELECT o.order_id, o.type, o.phase = 3, o.intent_open"                                          \
+  "SELECT o.order_id, o.type, o.phase = 3 AND NOT o.by_hand, o.intent_open"                        \
   " OR coalesce(o.error->>'outcome', 'none') <> 'none' OR EXISTS (SELECT 1 FROM outcomes x"        \
   " WHERE x.order_id = o.order_id AND x.outcome = 'landed'),"                                      \
   " r.redriven_as, r.at, coalesce(r.redriven_as = ANY($2::uuid[]), false)"                         \
@@ -268,8 +275,8 @@
 
 /* A page of dead letters. $1 behind this id, $2 up to this id, $3 how many. */
 #define REDRIVE_PAGE                                                                               \
-  "SELECT e.order_id FROM order_events e WHERE e.phase = 3 AND e.order_id > $1::uuid"              \
-  " AND e.order_id <= $2::uuid"                                                                    \
+  "SELECT e.order_id FROM order_events e WHERE e.phase = 3 AND e.data IS NOT NULL"                 \
+  " AND e.order_id > $1::uuid AND e.order_id <= $2::uuid"                                          \
   " AND NOT EXISTS (SELECT 1 FROM redrives r WHERE r.order_id = e.order_id)"                       \
   " ORDER BY e.order_id LIMIT $3::bigint"
 
@@ -282,7 +289,7 @@
 
 /* What orders look like whose transaction is in doubt. $1 ids. */
 #define DOUBT                                                                                      \
-  "SELECT order_id, fence, step, phase, created_at, updated_at FROM orders"                        \
+  "SELECT order_id, fence, step, phase, created_at, updated_at, status, by_hand FROM orders"       \
   " WHERE order_id = ANY($1::uuid[])"
 
 /* A page of the orders that have not ended, each with whether it waits for somebody, and how long
@@ -291,8 +298,8 @@
   "SELECT o.order_id, o.owner IS NULL OR NOT EXISTS (SELECT 1 FROM worker_sessions s"              \
   " WHERE s.id = o.owner AND session_alive(s, $2::bigint * interval '1 ms')),"                     \
   " greatest(0, ceil(extract(epoch FROM o.due_at - clock_timestamp()) * 1000))::bigint"            \
-  " FROM orders o WHERE o.completed_at IS NULL AND o.order_id > $1::uuid"                          \
-  " ORDER BY o.completed_at, o.order_id LIMIT $3::bigint"
+  " FROM orders o WHERE o.completed_at IS NULL AND NOT o.by_hand AND o.order_id > $1::uuid"        \
+  " ORDER BY o.by_hand, o.order_id LIMIT $3::bigint"
 
 /* How many worker processes live, and how many died without saying so: their orders wait for
  * nobody. Whether the queue is paused. */

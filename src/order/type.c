@@ -39,6 +39,21 @@ bool order_phase_parse(const char *name, enum ox_phase *out)
   return false;
 }
 
+bool order_type_executed(const struct order_type *t)
+{
+  return t->executor && t->executor->execute;
+}
+
+const char *order_type_known_by(const struct order_type *t)
+{
+  return t->executor && OX_HAS(t->executor, known_by) ? t->executor->known_by : NULL;
+}
+
+const char *order_type_own_id(const struct order_type *t)
+{
+  return t->executor && OX_HAS(t->executor, own_id) ? t->executor->own_id : NULL;
+}
+
 const struct ox_state *order_type_state(const struct order_type *t, const char *name)
 {
   for (size_t i = 0; i < t->n_states; i++)

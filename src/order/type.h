@@ -15,8 +15,14 @@ struct order_type {
   const char *name;
   const struct ox_state *states;
   size_t n_states;
-  const struct ox_executor *executor; /* NULL: moved by the API alone */
+  const struct ox_executor *executor;
 };
+
+/* What the executor says of it, see executor.h. order_type_executed() is false of a type whose
+ * orders nobody runs. */
+bool order_type_executed(const struct order_type *t);
+const char *order_type_known_by(const struct order_type *t); /* NULL: by nothing */
+const char *order_type_own_id(const struct order_type *t);   /* NULL: clientOrderId */
 
 /* order_type_check() says whether the table is sound: up to 64 states, each name there once; one
  * initial state in phase queued, one on-fail state in phase failed, at most one on-claim (active)

@@ -64,27 +64,21 @@ static bool name_valid(const char *name)
 /* ── executors ──────────────────────────────────────────────────────────────────────────────────
  */
 
-enum status registry_add_type(struct registry *r, const struct order_type *type)
-{
-  char why[256];
-  if (r->n_types == TYPES_MAX) return ST_FULL;
-  if (registry_type(r, type->name)) return ST_CONFLICT;
-  if (order_type_check(type, why, sizeof why) != ST_OK) return ST_INVALID;
-  r->types[r->n_types++] = *type;
-  return ST_OK;
-}
-
 static enum status add_executor(struct registry *r, const struct ox_executor *e)
 {
-  if (e->size < sizeof *e) return refuse(r, "an executor is smaller than this interface has it");
+  if (!OX_HAS(e, execute))
+    return refuse(r, "an executor is smaller than ABI %d.0 has it", OX_ABI_MAJOR);
   if (!name_valid(e->type)) return refuse(r, "an executor has no valid type name");
-  if (!e->validate || !e->execute)
-    return refuse(r, "executor '%s' lacks validate() or execute()", e->type);
+  if (!e->validate) return refuse(r, "executor '%s' lacks validate()", e->type);
   if (registry_type(r, e->type)) return refuse(r, "order type '%s' is there already", e->type);
   struct order_type type = {e->type, e->states, e->n_states, e};
   char why[256];
   if (order_type_check(&type, why, sizeof why) != ST_OK) return refuse(r, "%s", why);
-  return registry_add_type(r, &type) == ST_OK ? ST_OK : refuse(r, "too many order types");
+  if (!order_type_executed(&type) && !order_type_flagged(&type, OX_STATE_BY_HAND))
+    return refuse(r, "executor '%s' lacks execute(), and no state is entered by hand", e->type);
+  if (r->n_types == TYPES_MAX) return refuse(r, "too many order types");
+  r->types[r->n_types++] = type;
+  return ST_OK;
 }
 
 /* ── venues ─────────────────────────────────────────────────────────────────────────────────────

@@ -34,9 +34,6 @@ enum status registry_load(const char *dir, const struct ox_config *config, struc
                           char *error, size_t error_len) MUST_CHECK;
 void registry_destroy(struct registry *r); /* closes venues, then unloads */
 
-/* registry_add_type() adds a type the core itself moves (record). */
-enum status registry_add_type(struct registry *r, const struct order_type *type) MUST_CHECK;
-
 const struct order_type *registry_type(const struct registry *r, const char *name);
 size_t registry_types(const struct registry *r);
 const struct order_type *registry_type_at(const struct registry *r, size_t i);

@@ -59,7 +59,7 @@ struct serve {
   struct registry *registry;
   _Atomic(struct venues *) venues; /* plugins' threads look at it */
   struct desk_table desk_table;
-  const struct order_type *types[TYPES_MAX]; /* that have an executor */
+  const struct order_type *types[TYPES_MAX]; /* that workers run */
   struct workers_options workers;
   struct redis_conn *commands, *subscriber;
   struct queue *queue;
@@ -376,7 +376,7 @@ static size_t executed_types(struct serve *s)
   size_t n = 0;
   for (size_t i = 0; i < registry_types(s->registry) && n < TYPES_MAX; i++) {
     const struct order_type *type = registry_type_at(s->registry, i);
-    if (type->executor) s->types[n++] = type;
+    if (order_type_executed(type)) s->types[n++] = type;
   }
   return n;
 }

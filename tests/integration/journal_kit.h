@@ -51,8 +51,11 @@ static const struct ox_state kit_states[] = {
     {"broken", OX_FAILED, OX_STATE_ON_FAIL, NULL},
     {"gone", OX_CANCELLED, OX_STATE_ON_CANCEL, NULL},
 };
-static const struct ox_executor kit_executor = {sizeof kit_executor, "kit", kit_states, 6, NULL,
-                                                kit_execute};
+static const struct ox_executor kit_executor = {.size = sizeof kit_executor,
+                                                .type = "kit",
+                                                .states = kit_states,
+                                                .n_states = 6,
+                                                .execute = kit_execute};
 static const struct order_type kit_type = {"kit", kit_states, 6, &kit_executor};
 static const struct order_type *const kit_types[] = {&kit_type};
 

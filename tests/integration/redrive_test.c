@@ -51,6 +51,7 @@ static struct ulid dead_letter_with(const char *error)
   struct kit_job job;
   kit_hold(&k, &id, &job);
   struct journal_entry *e = kit_entry(&job, "broken");
+  e->data = mem_strdup("{}");
   e->error = mem_strdup(error);
   journal_post(k.journal, e);
   kit_until(&k, job.ok == 1);
@@ -165,7 +166,7 @@ static void many_dead_letters(int n)
       " created_at, updated_at, completed_at) SELECT gen_random_uuid(), 'default', 'kit',"
       " 'broken', 3, 2, '{}', CASE i %% 3 WHEN 0 THEN '{\"outcome\":\"unknown\"}'::json END,"
       " now(), now(), now() FROM generate_series(1, %d) i RETURNING order_id)"
-      " INSERT INTO order_events SELECT order_id, 2, 'broken', 3, 1, now() FROM o",
+      " INSERT INTO order_events SELECT order_id, 2, 'broken', 3, 1, now(), '{}' FROM o",
       n);
   kit_sql(&k, sql);
   /* random ids are not of the past: let them be */

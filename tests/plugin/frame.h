@@ -14,6 +14,18 @@
 #ifndef TYPE_NAME
 #define TYPE_NAME "frame"
 #endif
+#ifndef EXECUTE
+#define EXECUTE execute
+#endif
+#ifndef DONE_FLAGS
+#define DONE_FLAGS 0
+#endif
+#ifndef EXECUTOR_SIZE
+#define EXECUTOR_SIZE sizeof(struct ox_executor)
+#endif
+#ifndef KNOWN_BY
+#define KNOWN_BY NULL
+#endif
 #ifndef VENUE_NAME
 #define VENUE_NAME "frame"
 #endif
@@ -121,7 +133,7 @@ static void validate(const struct ox_order *order, struct ox_errors *errors)
   (void)order, (void)errors;
 }
 
-static enum ox_outcome execute(const struct ox_order *order, const struct ox_host *host)
+static inline enum ox_outcome execute(const struct ox_order *order, const struct ox_host *host)
 {
   (void)order, (void)host;
   return OX_FAIL;
@@ -129,18 +141,20 @@ static enum ox_outcome execute(const struct ox_order *order, const struct ox_hos
 
 static const struct ox_executor *const executors[] = {
     &(const struct ox_executor){
-        .size = sizeof(struct ox_executor),
+        .size = EXECUTOR_SIZE,
         .type = TYPE_NAME,
         .states =
             (const struct ox_state[]){
                 {"pending", OX_QUEUED, OX_STATE_INITIAL,
                  (const char *const[]){AFTER_PENDING, "failed", NULL}},
-                {"done", OX_SUCCEEDED, 0, NULL},
+                {"done", OX_SUCCEEDED, DONE_FLAGS, NULL},
                 {"failed", OX_FAILED, OX_STATE_ON_FAIL, NULL},
             },
         .n_states = 3,
         .validate = validate,
-        .execute = execute,
+        .execute = EXECUTE,
+        .known_by = KNOWN_BY,
+        .own_id = KNOWN_BY,
     },
     NULL};
 

@@ -126,7 +126,12 @@ static enum ox_outcome execute(const struct ox_order *order, const struct ox_hos
   return finish(host);
 }
 
-static const struct ox_executor executor = {sizeof executor, "odd", states, 7, validate, execute};
+static const struct ox_executor executor = {.size = sizeof executor,
+                                            .type = "odd",
+                                            .states = states,
+                                            .n_states = 7,
+                                            .validate = validate,
+                                            .execute = execute};
 static const struct ox_executor *const executors[] = {&executor, NULL};
 static const struct ox_plugin plugin = {.size = sizeof plugin,
                                         .abi_major = OX_ABI_MAJOR,

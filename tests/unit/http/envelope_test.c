@@ -5,6 +5,7 @@
 #include "tests/unit/http/fakes.h"
 
 static struct problem_errors errors;
+static const struct envelope_form *form = &envelope_execute;
 
 static void setup(void)
 {
@@ -20,7 +21,7 @@ TestSuite(envelope, .init = setup, .fini = teardown);
 
 static enum status parse_text(const char *text, struct envelope *e)
 {
-  return envelope_parse(NULL, text, strlen(text), e, &errors);
+  return envelope_parse(NULL, form, text, strlen(text), e, &errors);
 }
 
 /* The errors' pointers and codes, "pointer CODE; pointer CODE". */
@@ -157,4 +158,95 @@ Test(envelope, what_is_no_json_object)
     teardown();
     setup();
   }
+}
+
+/* ── any order ──────────────────────────────────────────────────────────────────────────────── */
+
+static struct envelope any(const char *text)
+{
+  struct envelope e;
+  form = &envelope_any;
+  cr_assert_eq(parse_text(text, &e), ST_OK, "%s: %s", text, errors.list.data);
+  return e;
+}
+
+Test(envelope, a_type_is_told_by_a_member_of_its_own)
+{
+  struct envelope e = any("{\"id\":\"r-1\",\"amount\":1}");
+  cr_assert_str_eq(e.type->name, "record");
+  cr_assert_str_eq(e.client_order_id, "r-1");
+  cr_assert_str_eq(e.initial->name, "PENDING");
+  envelope_deinit(&e);
+  e = any("{\"type\":\"record\",\"id\":\"r-1\"}");
+  cr_assert_str_eq(e.type->name, "record");
+  envelope_deinit(&e);
+  e = any("{\"amount\":1}");
+  cr_assert_str_eq(e.type->name, "market");
+  envelope_deinit(&e);
+}
+
+Test(envelope, what_is_said_counts_more_than_what_is_told)
+{
+  form = &envelope_any;
+  expect_errors("{\"type\":\"market\",\"id\":\"r-1\",\"amount\":1}", "/id UNKNOWN_FIELD");
+}
+
+Test(envelope, nothing_is_told_where_orders_are_executed)
+{
+  expect_errors("{\"id\":\"r-1\",\"amount\":1}", "/id UNKNOWN_FIELD");
+}
+
+Test(envelope, an_own_id_that_is_payload_too)
+{
+  struct buf out;
+  struct envelope e = any("{\"status\":\"COMPLETED\",\"amount\":1.50,\"id\":\"r-1\"}");
+  buf_init(&out, 1 << 16);
+  envelope_write_payload(&e, &out);
+  cr_assert_str_eq(out.data, "{\"amount\":1.50,\"id\":\"r-1\"}");
+  cr_assert_str_eq(e.client_order_id, "r-1");
+  cr_assert_str_eq(e.initial->name, "COMPLETED");
+  cr_assert_eq(e.initial->phase, OX_SUCCEEDED);
+  buf_deinit(&out);
+  envelope_deinit(&e);
+}
+
+Test(envelope, all_that_is_wrong_with_a_record)
+{
+  form = &envelope_any;
+  expect_errors("{\"type\":\"record\",\"status\":\"Pending\",\"clientOrderId\":\"a\",\"y\":1}",
+                "/clientOrderId CONFLICTING_FIELDS; /id REQUIRED; /status UNKNOWN_STATUS; "
+                "/x UNKNOWN_FIELD");
+}
+
+Test(envelope, own_ids_that_are_none)
+{
+  static const char *const ids[] = {"\"ord_x\"", "\"batch\"", "\"a b\"", "\"\"", "7", "null", "[]"};
+  form = &envelope_any;
+  for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+    char text[128];
+    snprintf(text, sizeof text, "{\"id\":%s}", ids[i]);
+    expect_errors(text, "/id INVALID_CLIENT_ORDER_ID");
+    teardown();
+    setup();
+  }
+}
+
+Test(envelope, statuses_that_are_none)
+{
+  static const char *const words[] = {"\"pending\"", "\"\"", "7", "null", "{}"};
+  form = &envelope_any;
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    char text[128];
+    snprintf(text, sizeof text, "{\"id\":\"r\",\"status\":%s}", words[i]);
+    expect_errors(text, "/status UNKNOWN_STATUS");
+    cr_assert_str_eq(errors.detail, "status must be one of PENDING, PROCESSING, COMPLETED, FAILED");
+    teardown();
+    setup();
+  }
+}
+
+Test(envelope, where_somebody_runs_the_order_its_status_is_not_for_the_caller)
+{
+  form = &envelope_any;
+  expect_errors("{\"amount\":1,\"status\":\"confirmed\"}", "/status UNKNOWN_FIELD");
 }

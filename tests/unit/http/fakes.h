@@ -291,6 +291,8 @@ struct accept_taken {
   unsigned char hash[JOURNAL_HASH_LEN], key_hash[JOURNAL_HASH_LEN];
   bool hashed;
   char *payload;
+  enum ox_phase phase;
+  bool by_hand;
   journal_accepted_fn done;
   void *arg;
 };
@@ -306,7 +308,11 @@ enum status journal_accept(struct journal *j, const struct journal_accept *a,
   if (journal_status != ST_OK) return journal_status;
   cr_assert_lt(n_accepts, FAKE_WAITING_MAX);
   struct accept_taken *t = &accepts[n_accepts++];
-  *t = (struct accept_taken){.hashed = a->request_hash != NULL, .done = done, .arg = arg};
+  *t = (struct accept_taken){.hashed = a->request_hash != NULL,
+                             .phase = a->phase,
+                             .by_hand = a->by_hand,
+                             .done = done,
+                             .arg = arg};
   snprintf(t->tenant, sizeof t->tenant, "%s", a->tenant);
   snprintf(t->type, sizeof t->type, "%s", a->type);
   snprintf(t->status, sizeof t->status, "%s", a->status);
@@ -345,6 +351,22 @@ enum status journal_cancel(struct journal *j, const struct ulid *id, const struc
   cr_assert_not_null(order_type_flagged(type, OX_STATE_ON_CANCEL));
   if (journal_status != ST_OK) return journal_status;
   cancelled_id = *id;
+  cancelled_done = done;
+  cancelled_arg = arg;
+  return ST_OK;
+}
+
+static const struct ox_state *moved_to;
+
+enum status journal_move(struct journal *j, const struct ulid *id, const struct order_type *type,
+                         const struct ox_state *target, journal_cancelled_fn done, void *arg)
+{
+  (void)j;
+  cr_assert_eq(order_type_state(type, target->name), target);
+  cr_assert(target->flags & OX_STATE_BY_HAND);
+  if (journal_status != ST_OK) return journal_status;
+  cancelled_id = *id;
+  moved_to = target;
   cancelled_done = done;
   cancelled_arg = arg;
   return ST_OK;
@@ -503,15 +525,48 @@ static const struct ox_state market_states[] = {
     {"failed", OX_FAILED, OX_STATE_ON_FAIL, NULL},
     {"cancelled", OX_CANCELLED, OX_STATE_ON_CANCEL, NULL},
 };
-static const struct ox_executor market_executor = {.size = sizeof(struct ox_executor),
-                                                   .type = "market",
-                                                   .states = market_states,
-                                                   .n_states = 4,
-                                                   .validate = validate_market};
+/* Nobody runs a record, and it knows no cancel. */
+static const char *const to_processing[] = {"PROCESSING", NULL};
+static const char *const to_ends[] = {"COMPLETED", "FAILED", NULL};
+static const struct ox_state record_states[] = {
+    {"PENDING", OX_QUEUED, OX_STATE_INITIAL, to_processing},
+    {"PROCESSING", OX_ACTIVE, OX_STATE_BY_HAND, to_ends},
+    {"COMPLETED", OX_SUCCEEDED, OX_STATE_BY_HAND, NULL},
+    {"FAILED", OX_FAILED, OX_STATE_BY_HAND | OX_STATE_ON_FAIL, NULL},
+};
+
+static inline void validate_record(const struct ox_order *order, struct ox_errors *errors)
+{
+  for (size_t i = 0; i < order->n_fields; i++)
+    if (strcmp(order->fields[i].name, "id") != 0 && strcmp(order->fields[i].name, "amount") != 0 &&
+        strcmp(order->fields[i].name, "createdAt") != 0)
+      errors->add(errors, "/x", "UNKNOWN_FIELD", order->fields[i].name);
+}
+
+static inline enum ox_outcome execute_nothing(const struct ox_order *order,
+                                              const struct ox_host *host)
+{
+  (void)order, (void)host;
+  return OX_FAIL;
+}
+
+static const struct ox_executor executor_of_swaps = {.size = sizeof(struct ox_executor),
+                                                     .type = "market",
+                                                     .states = market_states,
+                                                     .n_states = 4,
+                                                     .validate = validate_market,
+                                                     .execute = execute_nothing};
+static const struct ox_executor executor_of_records = {.size = sizeof(struct ox_executor),
+                                                       .type = "record",
+                                                       .states = record_states,
+                                                       .n_states = 4,
+                                                       .validate = validate_record,
+                                                       .known_by = "id",
+                                                       .own_id = "id"};
 static const struct order_type types[] = {
-    {"market", market_states, 4, &market_executor},
-    {"limit", market_states, 4, &market_executor},
-    {"record", market_states, 3, NULL},
+    {"market", market_states, 4, &executor_of_swaps},
+    {"limit", market_states, 4, &executor_of_swaps},
+    {"record", record_states, 4, &executor_of_records},
 };
 
 const struct order_type *registry_type(const struct registry *r, const char *name)

@@ -80,7 +80,7 @@ CHECKED(order_cancel, an_order_that_has_ended_is_not_asked_for)
 
 CHECKED(order_cancel, a_type_that_knows_no_cancel)
 {
-  struct order record = order_of("record", "pending", OX_QUEUED),
+  struct order record = order_of("record", "PENDING", OX_QUEUED),
                lost = order_of("bygone", "pending", OX_QUEUED);
   struct http_reply *r = cancel(ID);
   reader_answers(ST_OK, &record);

@@ -9,7 +9,7 @@ CHECKED(routes, unknown_paths_are_404)
       "/",
       "//",
       "/api",
-      "/api/orders",
+      "/api/order",
       "/api/orders/",
       "/api/orders//status",
       "/health/",
@@ -38,7 +38,7 @@ CHECKED(routes, known_path_wrong_method_is_405_with_allow)
   expect_allow("DELETE", "/api/orders/execute", "POST, GET, HEAD, OPTIONS");
   expect_allow("POST", "/api/orders/stats", "GET, HEAD, OPTIONS");
   expect_allow("PUT", "/api/orders/abc", "GET, HEAD, DELETE, OPTIONS");
-  expect_allow("POST", "/api/orders/abc/status", "GET, HEAD, OPTIONS");
+  expect_allow("POST", "/api/orders/abc/status", "GET, HEAD, PUT, OPTIONS");
   expect_allow("PATCH", "/health", "GET, HEAD, OPTIONS");
   expect_allow("post", "/health", "GET, HEAD, OPTIONS");
   expect_allow("CONNECT", "/livez", "GET, HEAD, OPTIONS");

@@ -300,36 +300,29 @@ Test(registry, cuts_an_error_that_is_too_long)
   cr_assert_str_eq(small, "wrong_abi.so: i");
 }
 
-static const char *const from_open[] = {"done", "lost", NULL};
-static const struct ox_state record_states[] = {{"open", OX_QUEUED, OX_STATE_INITIAL, from_open},
-                                                {"done", OX_SUCCEEDED, 0, NULL},
-                                                {"lost", OX_FAILED, OX_STATE_ON_FAIL, NULL}};
-
-Test(registry, takes_types_of_the_core)
+Test(registry, takes_a_type_that_nobody_runs)
 {
-  put("good", "good.so");
-  cr_assert(load() == ST_OK);
-  struct order_type record = {"record", record_states, 3, NULL};
-  cr_assert(registry_add_type(registry, &record) == ST_OK);
-  cr_assert(registry_add_type(registry, &record) == ST_CONFLICT);
-  cr_assert(registry_types(registry) == 2);
-  cr_assert_null(registry_type(registry, "record")->executor);
-  struct order_type unsound = {"unsound", record_states, 2, NULL};
-  cr_assert(registry_add_type(registry, &unsound) == ST_INVALID);
+  put("by_hand", "by_hand.so");
+  cr_assert(load() == ST_OK, "%s", error);
+  const struct order_type *type = registry_type(registry, "frame");
+  cr_assert_not(order_type_executed(type));
+  cr_assert_str_eq(order_type_known_by(type), "frame_id");
+  cr_assert_str_eq(order_type_own_id(type), "frame_id");
 }
 
-Test(registry, takes_no_more_types_than_it_has_room_for)
+Test(registry, refuses_a_type_that_nobody_can_move)
 {
-  put("good", "good.so");
-  cr_assert(load() == ST_OK);
-  static char names[100][16];
-  enum status status = ST_OK;
-  for (int i = 0; i < 100 && status == ST_OK; i++) {
-    snprintf(names[i], sizeof names[i], "t%d", i);
-    struct order_type type = {names[i], record_states, 3, NULL};
-    status = registry_add_type(registry, &type);
-  }
-  cr_assert(status == ST_FULL);
+  refused("no_execute", "executor 'frame' lacks execute(), and no state is entered by hand");
+}
+
+Test(registry, takes_an_executor_of_an_earlier_minor)
+{
+  put("minor_1", "minor_1.so");
+  cr_assert(load() == ST_OK, "%s", error);
+  const struct order_type *type = registry_type(registry, "minor_1");
+  cr_assert(order_type_executed(type));
+  cr_assert_null(order_type_known_by(type));
+  cr_assert_null(order_type_own_id(type));
 }
 
 Test(registry, destroys_nothing)
