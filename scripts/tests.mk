@@ -12,7 +12,7 @@ SUITES  ?= $(if $(filter thread,$(SAN)),threads e2e,unit $(if $(SAN),,threads) i
 C_FILES  = $(shell git ls-files '*.c' '*.h')
 TIDY_C   = $(filter src/% workers/% executors/%,$(filter %.c,$(C_FILES)))
 
-.PHONY: test coverage fuzz-quick lint tests threads fuzzers
+.PHONY: test limiter recovery coverage fuzz-quick lint tests threads fuzzers
 LINK_TEST = $(CC) -o $@ $< $(B)/libox.a -pie -rdynamic $(LDFLAGS)
 $(UNIT) $(INTEG): $(B)/%: $(B)/%.o $(B)/libox.a
 	@echo "  LD $@"
@@ -38,6 +38,14 @@ test: ## all tests, against private servers; SAN=address,undefined or SUITES="un
 	@+$(if $(filter threads,$(SUITES)),$(MAKE) -j$(NPROC) SAN=thread threads,:)
 	@+$(if $(filter chaos,$(SUITES)),$(MAKE) chaos-parts,:)
 	@B=$(B) SAN=$(SAN) SUITES="$(SUITES)" scripts/servers.sh tmp -- scripts/test.sh
+
+limiter: all ## 600 orders, 100 in 10 s, on two and four workers, with restarts and a wiped Redis
+	@LONG=1 OXD=$(CURDIR)/$(B)/oxd scripts/servers.sh tmp -- node --test --test-reporter=spec \
+	  tests/e2e/limiter_load.test.mjs
+
+recovery: all ## how long a killed worker's orders stand still, with the default lease too
+	@LONG=1 OXD=$(CURDIR)/$(B)/oxd scripts/servers.sh tmp -- node --test --test-reporter=spec \
+	  tests/e2e/recovery.test.mjs
 
 coverage: ## line coverage of src/ workers/ executors/ by all tests; fails under 80 %
 	@find build/coverage -name '*.gcda' -delete 2>/dev/null || true

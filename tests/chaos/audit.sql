@@ -16,7 +16,8 @@ CREATE TABLE audit.moves (
   intent_open boolean,
   status      text,
   due_at      timestamptz,
-  stamped     timestamptz NOT NULL
+  stamped     timestamptz NOT NULL,
+  port        integer DEFAULT inet_client_port() -- the connection it came over
 );
 
 CREATE FUNCTION audit.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER

@@ -6,6 +6,8 @@
 //   placed, followers   the clients' log
 //   orders, events, intents, fills, keys, due, sessions, moves     PostgreSQL; times in ms
 //   ledger              the venues
+//   writers             whose the connections to PostgreSQL were, by port
+//   books               what Redis was seen to hold (books.mjs)
 import { ulidToUuid } from '../e2e/lib.mjs'
 
 const QUEUED = 0
@@ -23,7 +25,7 @@ const EDGES = {
 }
 const PHASES = { confirmed: 2, failed: 3, cancelled: 4 }
 
-function groupBy(rows, key) {
+export function groupBy(rows, key) {
   const groups = new Map()
   for (const row of rows) {
     const at = key(row)
@@ -31,6 +33,20 @@ function groupBy(rows, key) {
     groups.get(at).push(row)
   }
   return groups
+}
+
+// startsOf() gives the claims among orders' moves, by time. One whose answer came too late is handed back at once
+// and was no start.
+export function startsOf(histories) {
+  const starts = []
+  for (const moves of histories)
+    for (const [i, m] of moves.entries()) {
+      const claim = m.owner !== null && m.fenceWas !== null && m.fence > m.fenceWas
+      const next = moves[i + 1]
+      const back = next && next.owner === null && next.ver === m.ver && next.phase === QUEUED
+      if (claim && !back) starts.push(m)
+    }
+  return starts.sort((a, b) => a.stamped - b.stamped)
 }
 
 class Checker {
@@ -175,6 +191,8 @@ class Checker {
     )
     for (const [name, n] of Object.entries(this.hints ?? {}))
       this.expect(n === 0, 'P3', `${n} hints are left in ${name}, though all orders have ended`)
+    for (const { id, where } of this.books.doubles)
+      this.expect(false, 'P3', `${id} is ${where} at once: accepted is not queued + active + ended`)
   }
 
   // ── P4: legal moves, no holes ─────────────────────────────────────────────────────────────────
@@ -243,22 +261,9 @@ class Checker {
 
   // ── P6, P7: never more than allowed ───────────────────────────────────────────────────────────
 
-  // A claim whose answer came too late is handed back at once and was no start.
-  starts() {
-    const starts = []
-    for (const moves of this.movesOf.values())
-      for (const [i, m] of moves.entries()) {
-        const claim = m.owner !== null && m.fenceWas !== null && m.fence > m.fenceWas
-        const next = moves[i + 1]
-        const back = next && next.owner === null && next.ver === m.ver && next.phase === QUEUED
-        if (claim && !back) starts.push(m)
-      }
-    return starts.sort((a, b) => a.stamped - b.stamped)
-  }
-
   limited() {
     const limit = this.spec.limit
-    const starts = this.starts()
+    const starts = startsOf(this.movesOf.values())
     for (let i = 0; limit > 0 && i + limit < starts.length; i++) {
       const span = starts[i + limit].stamped - starts[i].stamped
       if (span >= this.spec.windowMs) continue
@@ -283,15 +288,32 @@ class Checker {
   }
 
   // ── take-overs, attempts, waits ───────────────────────────────────────────────────────────────
+  // What an order's owner has not let go of is moved by its process only; a client may cancel it.
+  owned() {
+    const processOf = new Map() // of a session
+    for (const m of this.moves) {
+      const process = this.writers.get(m.port)
+      if (m.owner !== null && m.owner !== m.ownerWas && process) processOf.set(m.owner, process)
+      if (m.ownerWas === null || (m.owner !== null && m.owner !== m.ownerWas)) continue
+      const owner = processOf.get(m.ownerWas)
+      this.expect(
+        !process || !owner || process === owner || m.status === 'cancelled',
+        'P4',
+        `moved (to ${m.status}) by process ${process}, while it was process ${owner}'s`,
+        m.id
+      )
+    }
+  }
+
   takeovers() {
     const sessions = new Map(this.sessions.map((s) => [s.id, s]))
     for (const m of this.moves) {
       if (m.ownerWas === null || m.owner === null || m.owner === m.ownerWas) continue
       const s = sessions.get(m.ownerWas)
       this.expect(
-        !s || s.closed || s.expires < m.at,
+        !s || s.expires <= m.at, // of one that was closed: when
         'P2',
-        `taken over from a session that lives until ${s && s.expires - m.at} ms later`,
+        `taken over from a session that lived for ${s && s.expires - m.at} ms more`,
         m.id
       )
     }
@@ -358,6 +380,7 @@ export function check(facts) {
   c.streams()
   c.limited()
   c.concurrency()
+  c.owned()
   c.takeovers()
   c.attempts()
   c.processes()
@@ -367,6 +390,12 @@ export function check(facts) {
 // ── reading the facts ───────────────────────────────────────────────────────────────────────────
 
 const ms = (column) => `floor(extract(epoch FROM ${column}) * 1000)::bigint`
+
+// Every move of every order's row, as the trigger of audit.sql noted it.
+export const MOVES = `SELECT order_id AS id, ${ms('at')} AS at,
+  fence_was AS "fenceWas", fence, step, ver_was AS "verWas", ver, phase_was AS "phaseWas", phase,
+  owner_was AS "ownerWas", owner, attempt, bump, status, takeovers,
+  intent_open AS "intentOpen", port, ${ms('stamped')} AS stamped FROM audit.moves ORDER BY n`
 
 // readFacts() reads PostgreSQL past the daemon. The venues' ledger names orders as clients do.
 export async function readFacts(world) {
@@ -382,12 +411,9 @@ export async function readFacts(world) {
     (SELECT coalesce(json_agg(r), '[]') FROM (SELECT key, order_id AS id FROM idempotency_keys) r)
       AS keys,
     (SELECT coalesce(json_agg(order_id), '[]') FROM orders WHERE completed_at IS NULL) AS due,
-    (SELECT coalesce(json_agg(r), '[]') FROM (SELECT id, closed, ${ms('expires_at')} AS expires
+    (SELECT coalesce(json_agg(r), '[]') FROM (SELECT id, ${ms('expires_at')} AS expires
       FROM worker_sessions) r) AS sessions,
-    (SELECT coalesce(json_agg(r), '[]') FROM (SELECT order_id AS id, ${ms('at')} AS at,
-      fence_was AS "fenceWas", fence, step, ver_was AS "verWas", ver, phase_was AS "phaseWas", phase,
-      owner_was AS "ownerWas", owner, attempt, bump, status, takeovers,
-      intent_open AS "intentOpen", ${ms('stamped')} AS stamped FROM audit.moves ORDER BY n) r)
+    (SELECT coalesce(json_agg(r), '[]') FROM (${MOVES}) r)
       AS moves,
     (SELECT coalesce(json_agg(r), '[]') FROM (SELECT tx_hash AS hash, order_id AS "orderId", venue,
       landed, in_amount AS "inAmount", out_amount AS "outAmount", ${ms('submitted_at')} AS submitted,

@@ -5,6 +5,7 @@ import { OXD, until } from '../e2e/lib.mjs'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { readFile } from 'node:fs/promises'
+import { Books } from './books.mjs'
 import { check, readFacts } from './checker.mjs'
 import { Clients } from './clients.mjs'
 import { FAULTS, wakeStopped } from './faults.mjs'
@@ -178,6 +179,7 @@ export async function runCycle(lane, spec) {
   })
   world.spec = spec
   place(world, spec)
+  const books = new Books(() => lane.redis.port)
   const clients = new Clients({
     random: random.fork('clients'),
     note: (...args) => world.note(...args),
@@ -188,16 +190,20 @@ export async function runCycle(lane, spec) {
   })
   try {
     await world.start()
+    books.start()
     const load = clients.run()
     const done = await inject(world, spec, random.fork('faults'))
     await Promise.race([load, sleep(spec.orders * spec.everyMs * 2)])
     done()
     const rest = await quiesce(world, clients, load, spec)
     await world.stop()
+    await books.stop()
     const facts = {
       spec,
       ...(await readFacts(world)),
       ...rest,
+      writers: world.writers(),
+      books,
       placed: clients.placed,
       followers: clients.followers,
       logs: world.slots.flatMap((s) => s.logs),
@@ -206,6 +212,7 @@ export async function runCycle(lane, spec) {
     return { facts, notes: world.notes, breaches: check(facts), took: Date.now() - world.began }
   } finally {
     clients.giveUp = true
+    await books.stop()
     await clients.close()
     await world.destroy()
   }

@@ -103,8 +103,8 @@ export const FAULTS = {
     await sleep(random.int(300, 2000))
     await say(world, 'config', 'set', 'maxmemory', '0')
   },
-  async redis_clock_back(world, random, { ms = random.int(500, 2500) }) {
-    await shimmed(world, 'Redis', world.lane.redis, { offsetMs: -3600000 }, ms)
+  async redis_clock_back(world, random, { ms = random.int(500, 2500), offsetMs = -3600000 }) {
+    await shimmed(world, 'Redis', world.lane.redis, { offsetMs }, ms)
   },
 
   async pg_restart(world) {
@@ -136,8 +136,8 @@ export const FAULTS = {
     world.note('fault', `${slot.pg.name}: the next answer to ${label} is lost`)
     slot.pg.loseReply(label)
   },
-  async cut(world, random) {
-    const link = random.pick(anySlot(world, random).links)
+  async cut(world, random, { link: name }) {
+    const link = name ? world.link(name) : random.pick(anySlot(world, random).links)
     world.note('fault', `${link.name}: cut`)
     link.cut()
   },
@@ -163,10 +163,10 @@ export const FAULTS = {
     const how = { delayMs: delayMs ?? random.int(20, 400) }
     await bent(world, link, how, ms ?? random.int(500, 3000))
   },
-  async refused(world, random) {
-    const link = random.pick(anySlot(world, random).links)
+  async refused(world, random, { link: name, ms }) {
+    const link = name ? world.link(name) : random.pick(anySlot(world, random).links)
     link.cut()
-    await bent(world, link, { connect: 'refuse' }, random.int(200, 2500))
+    await bent(world, link, { connect: 'refuse' }, ms ?? random.int(200, 2500))
   }
 }
 

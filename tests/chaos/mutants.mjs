@@ -8,40 +8,209 @@
 //   limited, world  what its cycles have to be like, else drawn from the seed as in spec.mjs
 //   failpoints, faults   what it is hunted with
 
-const ms = (atMs, kind, more = {}) => ({ atMs, kind, ...more })
+const at = (atMs, kind, more = {}) => ({ atMs, kind, ...more })
 const point = (slot, name, action, nth) => ({ slot, name, action, nth, afterUs: 0 })
 
-// A worker that stands still for longer than its lease, until others run its orders.
+// Workers that stand still for longer than their lease, until another one runs their orders.
 const zombies = (name) => ({
   world: {
-    ...{ workers: 3, concurrency: 4, leaseMs: 700, stoppedMs: 1700, orders: 50, everyMs: 30 },
-    ...{ swapMs: '600-900', quoteMs: '50', limit: 0 }
+    ...{ workers: 3, concurrency: 8, leaseMs: 700, stoppedMs: 1700, orders: 50, everyMs: 80 },
+    ...{ swapMs: '600-900', quoteMs: '50' }
   },
-  failpoints: [point('worker0', name, 'stop', 6), point('worker1', name, 'stop', 14)]
+  failpoints: [point('worker0', name, 'stop', 3), point('worker1', name, 'stop', 6)]
 })
+
+// More orders than the limit lets through, all the time.
+const backlog = {
+  ...{ workers: 2, concurrency: 4, leaseMs: 1000, limit: 10, windowMs: 1000 },
+  ...{ orders: 60, everyMs: 20, quoteMs: '0', swapMs: '0' }
+}
+
+const SUBMIT = 'workers/submit.c'
+const STATEMENTS = 'src/journal/statements.c'
+const DISPATCHER = 'workers/dispatcher.c'
+const CLAIM = 'src/queue/lua/claim.lua'
 
 export const MUTANTS = [
   {
     name: 'fence',
-    guard: 'a step is refused unless fence and step are as the writer left them',
+    guard: 'a step is refused unless fence and step are as its writer left them',
     promise: ['P2', 'P4', 'P11'],
-    changes: [
-      {
-        file: 'src/journal/statements.c',
-        from: ' AND o.fence = u.fence AND o.step = u.step"',
-        to: '"'
-      }
-    ],
+    changes: [{ file: STATEMENTS, from: ' AND o.fence = u.fence AND o.step = u.step"', to: '"' }],
     cycles: 3,
     ...zombies('before_step')
   },
   {
+    name: 'finish',
+    guard: 'a step that ends an order is refused likewise',
+    promise: ['P2', 'P4', 'P11'],
+    changes: [
+      {
+        file: STATEMENTS,
+        from: ' AND o.fence = u.fence AND o.step = u.step"',
+        to: ' AND (u.phase >= 2 OR (o.fence = u.fence AND o.step = u.step))"'
+      }
+    ],
+    cycles: 6,
+    // The zombie wakes while the one that has its orders now is slow to end them.
+    world: {
+      ...{ workers: 2, concurrency: 24, leaseMs: 1500, stoppedMs: 2700, orders: 40, everyMs: 60 },
+      ...{ swapMs: '20-60', quoteMs: '0' }
+    },
+    failpoints: [point('worker0', 'before_step', 'stop', 8)],
+    faults: [at(0, 'slow_link', { link: 'worker1→postgres', delayMs: 300, ms: 8000 })]
+  },
+  {
+    name: 'intent',
+    guard: 'the intent is durable before the first byte leaves',
+    promise: ['P2'],
+    changes: [
+      {
+        file: SUBMIT,
+        from: 'if (host_flush(job, true) != ST_OK || host_lost(job)) return OX_LOST;',
+        to: 'host_flush(job, false);'
+      }
+    ],
+    cycles: 5,
+    world: { workers: 3, concurrency: 6, orders: 60, everyMs: 10, swapMs: '20-60', quoteMs: '0' },
+    failpoints: [4, 5, 6].map((nth, n) => point(`worker${n}`, 'after_send', 'kill', nth))
+  },
+  {
+    name: 'watermark',
+    guard: 'a transaction is given up only when the venue has not seen it past its expiry',
+    promise: ['P2'],
+    changes: [
+      { file: SUBMIT, from: 'if (landing->as_of_ms > job->intent->tx.expires_at_ms) {', to: 'if (true) {' }
+    ],
+    cycles: 3,
+    ...zombies('before_send')
+  },
+  {
+    name: 'takeover',
+    guard: 'an order is taken over only when the session of its owner is over',
+    promise: ['P2'],
+    changes: [
+      {
+        file: STATEMENTS,
+        from: '" WHERE s.id = o.owner AND session_alive(s, $6::bigint * interval \'1 ms\')))"',
+        to: '" WHERE s.id = o.owner AND false AND session_alive(s, $6::bigint * interval \'1 ms\')))"'
+      }
+    ],
+    cycles: 3,
+    world: { workers: 2, concurrency: 8, leaseMs: 700, swapMs: '2000-2500', orders: 24, everyMs: 60 },
+    faults: [at(900, 'slow_link', { link: 'worker0→redis', delayMs: 2500, ms: 4000 })]
+  },
+  {
     name: 'sweeper',
-    guard: 'the sweeper enqueues orders that Redis does not know',
+    guard: 'orders that Redis does not know are enqueued again',
     promise: ['P3'],
-    changes: [{ file: 'src/journal/sweeper.c', from: 'if (!pg_get_bool(r, i, 1)) continue;', to: 'continue;' }],
-    cycles: 1,
-    limited: true,
-    faults: [ms(700, 'redis_flushall')]
+    changes: [
+      { file: 'src/journal/sweeper.c', from: 'if (!pg_get_bool(r, i, 1)) continue;', to: 'continue;' }
+    ],
+    cycles: 2,
+    world: {
+      ...{ workers: 2, concurrency: 2, leaseMs: 700, orders: 40, everyMs: 30, swapMs: '100-300' },
+      ...{ attempts: 2, backoffMs: 50, quoteMs: '0' }
+    },
+    faults: [at(900, 'redis_flushall')]
+  },
+  {
+    name: 'enqueue',
+    guard: 'enqueueing leaves alone what is queued or runs',
+    promise: ['P3'],
+    changes: [
+      {
+        file: 'src/queue/lua/enqueue.lua',
+        from: 'if not (in_waiting[i] or in_active[i] or in_delayed[i]) then',
+        to: 'if true then'
+      }
+    ],
+    cycles: 4,
+    world: backlog,
+    faults: [at(300, 'slow_link', { link: 'worker0→postgres', delayMs: 300, ms: 4000 })]
+  },
+  {
+    name: 'clock',
+    guard: "the limiter's clock never goes back",
+    promise: ['P6'],
+    changes: [
+      { file: 'src/queue/lua/prelude.lua', from: 'math.max(last, time + ahead)', to: 'time' }
+    ],
+    cycles: 3,
+    world: { ...backlog, orders: 70 },
+    faults: [at(3000, 'redis_clock_back', { offsetMs: -2500, ms: 5000 })]
+  },
+  {
+    name: 'run-id',
+    guard: 'the limiter is closed unless its log is that of this run of Redis, and its epoch is there',
+    promise: ['P6'],
+    changes: [
+      { file: CLAIM, from: 'if opened_by ~= run_id then return {CLOSED, -1} end', to: '' },
+      { file: CLAIM, from: 'opens_at = tonumber(at)', to: 'opens_at = tonumber(at) or 0' }
+    ],
+    cycles: 3,
+    world: backlog,
+    faults: [at(1700, 'redis_flushall')]
+  },
+  {
+    name: 'closed-window',
+    guard: 'a limiter whose log may be gone stays closed for a window',
+    promise: ['P6'],
+    changes: [
+      {
+        file: DISPATCHER,
+        from: '(own || others) && newest_ms < window_ms ? window_ms - newest_ms : 0;',
+        to: 'newest_ms * 0;'
+      }
+    ],
+    cycles: 3,
+    world: backlog,
+    faults: [at(1700, 'redis_flushall')]
+  },
+  {
+    name: 'late-start',
+    guard: 'a hand-over that comes too late after its token is refused',
+    promise: ['P6'],
+    changes: [
+      { file: DISPATCHER, from: 'if (limited(d)) by =', to: 'if (limited(d) && false) by =' },
+      {
+        file: DISPATCHER,
+        from: 'bool late = limited(d) && now - h->sent_ms > d->slack_ms;',
+        to: 'bool late = false;'
+      }
+    ],
+    cycles: 4,
+    world: backlog,
+    faults: [at(300, 'slow_link', { link: 'worker0→postgres', delayMs: 200, ms: 3000 })]
+  },
+  {
+    name: 'replay-merge',
+    guard: 'history and live events are merged by seq: nothing is passed on before what precedes it',
+    promise: ['P5'],
+    changes: [
+      {
+        file: 'src/event/merge.c',
+        from: 'return (int64_t)seq == (int64_t)m->last + 1;',
+        to: 'return seq > m->last;'
+      }
+    ],
+    cycles: 3,
+    world: { apis: 1, orders: 60, everyMs: 20, quoteMs: '5-20', swapMs: '20-60' },
+    faults: [at(300, 'slow_link', { link: 'api0→postgres', delayMs: 50, ms: 2000 })]
+  },
+  {
+    name: 'look',
+    guard: 'the watched orders are looked at each second, so that a lost last event is noticed',
+    promise: ['P5'],
+    changes: [
+      {
+        file: 'src/event/hub.c',
+        from: 'merge_head(&container_of(node, struct hub_watch, node)->merge, heads[i].ver);',
+        to: '(void)node;'
+      }
+    ],
+    cycles: 3,
+    world: { apis: 1, orders: 60, everyMs: 20, quoteMs: '5-20', swapMs: '20-60' },
+    faults: [at(600, 'refused', { link: 'api0→redis', ms: 600 })]
   }
 ]

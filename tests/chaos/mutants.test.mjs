@@ -9,7 +9,7 @@ import { mutated, replaced } from './mutate.mjs'
 
 const FLAGS = [
   ...['-std=c11', '-D_GNU_SOURCE', '-DOX_CHAOS', '-fsyntax-only', '-Wall', '-Wextra', '-Werror'],
-  ...['-Wno-unused', '-Isrc', '-I.', '-Iinclude', '-I/usr/include/postgresql', '-x', 'c', '-']
+  ...['-Isrc', '-I.', '-Iinclude', '-I/usr/include/postgresql', '-x', 'c', '-']
 ]
 
 for (const mutant of MUTANTS)

@@ -51,6 +51,8 @@ export class Link {
     this.target = target // () => {host, port}: a daemon's port changes
     this.pairs = new Set()
     this.armed = null // loseReply(): the connections whose next answer is lost
+    this.process = () => null // whose link it is now
+    this.processOf = new Map() // of a connection, by its port at the server
     this.heal()
     this.server = net.createServer({ allowHalfOpen: true }, (client) => this.#accept(client))
   }
@@ -77,6 +79,8 @@ export class Link {
     if (this.mode.connect === 'refuse') return client.resetAndDestroy()
     const server = net.connect({ ...this.target(), allowHalfOpen: true })
     const pair = { client, server, label: '' }
+    const process = this.process()
+    server.on('connect', () => this.processOf.set(server.localPort, process))
     for (const socket of [client, server]) {
       socket.setNoDelay()
       socket.on('error', () => {})

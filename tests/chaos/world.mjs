@@ -16,6 +16,7 @@ export class Slot {
       host: '127.0.0.1',
       port: lane.redis.port
     }))
+    this.pg.process = () => this.daemon?.pid ?? null
     this.links = [this.pg, this.redis]
     if (role !== 'api') return
     this.http = new Link(`clients→${this.name}`, () => ({
@@ -144,6 +145,11 @@ export class World {
     this.note('fault', 'all healed')
     this.healedAt = Date.now()
     for (const slot of this.slots) await slot.ready()
+  }
+
+  // writers() tells, by a connection's port at PostgreSQL, which process it is of.
+  writers() {
+    return new Map(this.slots.flatMap((slot) => [...slot.pg.processOf]))
   }
 
   rows(query) {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { spawn, execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import net from 'node:net'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
@@ -81,6 +82,20 @@ class World {
       `SELECT coalesce(json_agg(r), '[]') FROM (${query}) r`
     )
     return JSON.parse(rows)
+  }
+
+  // audit() has PostgreSQL note every move of an order's row from now on, as for the checker of tests/chaos.
+  async audit() {
+    await psql(
+      this.env.DATABASE_URL,
+      await readFile(new URL('../chaos/audit.sql', import.meta.url), 'utf8')
+    )
+  }
+
+  // clock() is PostgreSQL's, in ms.
+  async clock() {
+    const [{ now }] = await this.sql('SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now')
+    return Number(now)
   }
 
   // start() runs a daemon and waits until it is ready (roles with an API), or until its process runs.
