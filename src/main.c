@@ -1,8 +1,9 @@
-/* main.c - the command line of oxd: serve, migrate, check. */
+/* main.c - the command line of oxd: serve, migrate, check, client. */
 #include <stdio.h>
 #include <string.h>
 
 #include "config/config.h"
+#include "serve/client.h"
 #include "serve/serve.h"
 #include "store/migrate.h"
 
@@ -14,6 +15,10 @@ static int usage(FILE *out)
         "                         of the two)\n"
         "  oxd migrate [options]  bring the schema forward, and end\n"
         "  oxd check [options]    print the configuration in force, and what is wrong with it\n"
+        "  oxd client add NAME --scopes LIST [options]\n"
+        "                         let a program in: prints its client_id and client_secret, once;\n"
+        "                         LIST is some of orders:read,orders:write,admin\n"
+        "  oxd client list | disable NAME | enable NAME | remove NAME [options]\n"
         "  oxd --help             this, and every option\n"
         "  oxd --version\n\n",
         out);
@@ -34,10 +39,18 @@ static int run_check(const struct config *config)
   return 0;
 }
 
+static struct client_command client; /* what "client" was told */
+
+static int run_client(const struct config *config)
+{
+  return client_run(config, &client);
+}
+
 static const struct command {
   const char *name;
   int (*run)(const struct config *config);
-} commands[] = {{"serve", serve_run}, {"migrate", run_migrate}, {"check", run_check}};
+} commands[] = {
+    {"serve", serve_run}, {"migrate", run_migrate}, {"check", run_check}, {"client", run_client}};
 
 static const struct command *find(const char *name)
 {
@@ -55,12 +68,15 @@ int main(int argc, char **argv)
     return 0;
   }
   const struct command *command = argc >= 2 ? find(argv[1]) : NULL;
+  int n_options = argc - 2;
   if (!command) return usage(stderr);
+  if (command->run == run_client && !client_parse(&n_options, argv + 2, &client))
+    return usage(stderr);
   struct config config = {0};
   struct buf errors;
   buf_init(&errors, 64 * 1024);
   int status = 78; /* EX_CONFIG */
-  bool wrong = config_load(&config, argc - 2, argv + 2, &errors) != ST_OK;
+  bool wrong = config_load(&config, n_options, argv + 2, &errors) != ST_OK;
   if (wrong) fprintf(stderr, "%s", errors.data ? errors.data : "oxd: bad configuration\n");
   log_set_level(config.log_level);
   if (!wrong) status = command->run(&config);

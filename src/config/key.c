@@ -125,13 +125,13 @@ const struct key key_table[] = {
    .max = HOUR_MS, .help = "how far a lagging look-up is behind (a fault)"},
   /* auth */
   {"AUTH", KEY_BOOL, AT(auth_required), .initial = "off", .words = words_auth,
-   .help = "whether calls need a bearer token (required: until there are tokens, all are refused)"},
+   .help = "whether calls need a bearer token"},
   {"JWT_SECRET", KEY_TEXT, KEY_SECRET, AT(jwt_secret), .initial = "", .check = check_secret,
-   .expected = "at least 32 bytes", .help = "signs tokens (HS256) (no effect yet)"},
-  {"JWT_ISSUER", KEY_TEXT, AT(jwt_issuer), .initial = "ox", .help = "iss of tokens (no effect yet)"},
-  {"JWT_AUDIENCE", KEY_TEXT, AT(jwt_audience), .initial = "ox", .help = "aud of tokens (no effect yet)"},
+   .expected = "at least 32 bytes", .help = "signs tokens (HS256)"},
+  {"JWT_ISSUER", KEY_TEXT, AT(jwt_issuer), .initial = "ox", .help = "iss of tokens"},
+  {"JWT_AUDIENCE", KEY_TEXT, AT(jwt_audience), .initial = "ox", .help = "aud of tokens"},
   {"JWT_TTL_S", KEY_INT, AT(jwt_ttl_s), .initial = "3600", .min = 1, .max = YEAR_S,
-   .help = "life of a token (no effect yet)"},
+   .help = "life of a token"},
   /* operation */
   {"LOG_LEVEL", KEY_CHOICE, AT(log_level), .initial = "info", .words = words_level,
    .help = "the least that is logged"},

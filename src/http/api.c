@@ -1,6 +1,8 @@
 /* api.c - the life of struct api. Loop thread only. */
 #include "http/api.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 #include "http/routes.h"
 
@@ -27,9 +29,9 @@ struct http_handler api_handler(struct api *api)
   return (struct http_handler){routes_on_head, routes_on_request, routes_on_error, api};
 }
 
-/* With auth off there is one client; with auth required nobody comes so far without a token. */
+/* With auth off there is one client; with auth required nobody comes so far without a grant. */
 const char *call_tenant(const struct call *call)
 {
-  (void)call;
-  return "default";
+  assert(*call->grant.client || !call->api->config->auth_required);
+  return *call->grant.client ? call->grant.client : "default";
 }

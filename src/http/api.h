@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "auth/auth.h"
 #include "base/buf.h"
 #include "base/status.h"
 #include "config/config.h"
@@ -48,6 +49,7 @@ struct api {
   struct ws_server *ws;
   const struct registry *registry;
   struct desk *desk; /* runs the plugins' endpoints */
+  struct auth *auth; /* NULL on a worker's port, where nothing needs it */
   const struct config *config;
   bool (*redis_up)(void *arg);
   enum api_workers (*workers)(void *arg);
@@ -78,9 +80,10 @@ struct call {
   struct http_reply *reply;
   const struct route *route;
   const char *origin; /* the browser's, if it is on the allow-list; lives as long as api */
+  struct grant grant; /* whose it is and what it may do, once the gate was passed */
 };
 
-/* Whose orders this caller sees. */
+/* Whose orders this caller sees; good as long as call is. */
 const char *call_tenant(const struct call *call);
 
 #endif

@@ -39,6 +39,9 @@ void dead_letter_redrive(const struct call *call, const struct http_request *req
 
 void stats_get(const struct call *call, const struct http_request *request, const char *param);
 
+void oauth_token_post(const struct call *call, const struct http_request *request,
+                      const char *param);
+
 void health_get(const struct call *call, const struct http_request *request, const char *param);
 void health_livez(const struct call *call, const struct http_request *request, const char *param);
 void health_readyz(const struct call *call, const struct http_request *request, const char *param);

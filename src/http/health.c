@@ -14,10 +14,16 @@ struct checks {
   size_t n_venues;
 };
 
+/* Who is barred is read from PostgreSQL once before anybody is let in. */
+static bool auth_known(const struct api *api)
+{
+  return !api->config->auth_required || !api->auth || auth_ready(api->auth);
+}
+
 static struct checks look(const struct api *api)
 {
   struct checks c = {
-      .postgres = reader_up(api->reader) && journal_up(api->journal),
+      .postgres = reader_up(api->reader) && journal_up(api->journal) && auth_known(api),
       .redis = api->redis_up && api->redis_up(api->probe_arg),
       .workers = api->workers ? api->workers(api->probe_arg) : API_WORKERS_OFF,
   };

@@ -25,6 +25,8 @@ static const struct {
                                          "Idempotency-Key must be 1-128 of A-Z a-z 0-9 _ -"},
     [PROBLEM_UNAUTHORIZED] = {401, false, "UNAUTHORIZED", "Unauthorized",
                               "a bearer token is needed"},
+    [PROBLEM_INSUFFICIENT_SCOPE] = {403, false, "INSUFFICIENT_SCOPE", "Forbidden",
+                                    "the token does not allow this"},
     [PROBLEM_ORIGIN_NOT_ALLOWED] = {403, false, "ORIGIN_NOT_ALLOWED", "Forbidden",
                                     "this Origin is not in CORS_ORIGINS"},
     [PROBLEM_NOT_FOUND] = {404, false, "NOT_FOUND", "Not Found", "there is nothing at this path"},

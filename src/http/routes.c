@@ -14,12 +14,14 @@
 #include "base/json.h"
 #include "http/answer.h"
 #include "http/endpoint.h"
+#include "http/gate.h"
 #include "http/handlers.h"
 #include "http/problem.h"
 
 enum {
   ORDER_BODY_MAX = 64 << 10,
   STATUS_BODY_MAX = 1 << 10,
+  FORM_MAX = 4 << 10,
   PARAM_MAX = 128, /* longer than any id: what is cut is still too long to be one */
   ALLOW_MAX = 64,
 };
@@ -27,7 +29,7 @@ enum {
 static const struct route table[] = {
     {"POST", "/api/orders", ORDER_BODY_MAX, SCOPE_WRITE, order_create},
     {"POST", "/api/orders/execute", ORDER_BODY_MAX, SCOPE_WRITE, execute_post},
-    {"GET", "/api/orders/execute", 0, SCOPE_READ, watch_get},
+    {"GET", "/api/orders/execute", 0, SCOPE_READ | ROUTE_TICKET, watch_get},
     {"GET", "/api/orders/stats", 0, SCOPE_READ, stats_get},
     {"GET", "/api/orders/:id", 0, SCOPE_READ, order_get},
     {"DELETE", "/api/orders/:id", 0, SCOPE_WRITE, order_cancel},
@@ -48,18 +50,20 @@ static const struct route table[] = {
     {"POST", "/sqs/pause", 0, SCOPE_ADMIN, queue_pause_post},
     {"POST", "/sqs/resume", 0, SCOPE_ADMIN, queue_resume_post},
     {"DELETE", "/sqs/purge", 0, SCOPE_ADMIN, queue_purge_delete},
-    {"GET", "/health", 0, SCOPE_OPEN, health_get},
-    {"GET", "/livez", 0, SCOPE_OPEN, health_livez},
-    {"GET", "/readyz", 0, SCOPE_OPEN, health_readyz},
+    {"POST", "/oauth/token", FORM_MAX, SCOPE_OPEN | ROUTE_FORM, oauth_token_post},
+    {"GET", "/health", 0, SCOPE_OPEN | ROUTE_WORKER, health_get},
+    {"GET", "/livez", 0, SCOPE_OPEN | ROUTE_WORKER, health_livez},
+    {"GET", "/readyz", 0, SCOPE_OPEN | ROUTE_WORKER, health_readyz},
 };
 enum { ROUTES = sizeof table / sizeof *table };
 
 /* ── the list ───────────────────────────────────────────────────────────────────────────────── */
 
-static enum scope scope_of(const char *word)
+/* The registry takes no other words; one that came through all the same opens nothing. */
+static unsigned scope_of(const char *word)
 {
-  if (strcmp(word, "orders:read") == 0) return SCOPE_READ;
-  return strcmp(word, "orders:write") == 0 ? SCOPE_WRITE : SCOPE_ADMIN;
+  unsigned scopes;
+  return scopes_parse(word, " ", &scopes) ? scopes : SCOPE_ALL;
 }
 
 struct route *routes_list(const struct registry *registry, size_t *n)
@@ -113,7 +117,7 @@ static const struct route *resource(const struct api *api, const char *path, cha
 {
   for (size_t i = 0; i < api->n_routes; i++)
     if (match(api->routes[i].pattern, path, param))
-      return api->health_only && api->routes[i].scope != SCOPE_OPEN ? NULL : &api->routes[i];
+      return api->health_only && !(api->routes[i].scope & ROUTE_WORKER) ? NULL : &api->routes[i];
   return NULL;
 }
 
@@ -168,13 +172,12 @@ static void answer_options(const struct call *call, const struct http_request *r
   answer_empty(call, 204, headers, n);
 }
 
-/* "application/json", alone or with charset=utf-8. */
-static bool is_json(const char *type)
+/* What a body must be: this, alone or with charset=utf-8. */
+static bool is_type(const char *type, const char *wanted)
 {
-  static const char json[] = "application/json", utf8[] = "charset=utf-8";
-  static const char quoted[] = "charset=\"utf-8\"";
-  if (!type || strncasecmp(type, json, sizeof json - 1) != 0) return false;
-  type += sizeof json - 1;
+  static const char utf8[] = "charset=utf-8", quoted[] = "charset=\"utf-8\"";
+  if (!type || strncasecmp(type, wanted, strlen(wanted)) != 0) return false;
+  type += strlen(wanted);
   type += strspn(type, " \t");
   if (*type == '\0') return true;
   if (*type++ != ';') return false;
@@ -185,14 +188,15 @@ static bool is_json(const char *type)
          (len == sizeof quoted - 1 && strncasecmp(type, quoted, len) == 0);
 }
 
-/* Tokens are not read yet: whoever asks for them gets a closed door, not an open one. */
-static bool authorised(const struct call *call, const struct route *route)
+static bool body_good(const struct route *route, const struct http_request *request)
 {
-  return route->scope == SCOPE_OPEN || !call->api->config->auth_required;
+  const char *wanted =
+      route->scope & ROUTE_FORM ? "application/x-www-form-urlencoded" : "application/json";
+  return route->max_body == 0 || is_type(http_request_header(request, "Content-Type"), wanted);
 }
 
 /* route_for() answers itself, and returns NULL, when no handler is to run. */
-static const struct route *route_for(const struct call *call, const struct http_request *request,
+static const struct route *route_for(struct call *call, const struct http_request *request,
                                      char *param)
 {
   const struct route *found = resource(call->api, request->path, param);
@@ -211,16 +215,13 @@ static const struct route *route_for(const struct call *call, const struct http_
                           (struct http_header){"Allow", allow});
     return NULL;
   }
-  if (!authorised(call, route)) {
-    answer_problem_with(call, PROBLEM_UNAUTHORIZED, NULL,
-                        (struct http_header){"WWW-Authenticate", "Bearer"});
-    return NULL;
-  }
-  if (route->max_body > 0 && !is_json(http_request_header(request, "Content-Type"))) {
-    answer_problem(call, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL);
-    return NULL;
-  }
-  return route;
+  call->route = route;
+  if (!gate_pass(call, request)) return NULL;
+  if (body_good(route, request)) return route;
+  answer_problem(
+      call, PROBLEM_UNSUPPORTED_MEDIA_TYPE,
+      route->scope & ROUTE_FORM ? "Content-Type must be application/x-www-form-urlencoded" : NULL);
+  return NULL;
 }
 
 /* ── what the connection layer calls ────────────────────────────────────────────────────────── */
@@ -245,8 +246,11 @@ void routes_on_request(void *arg, const struct http_request *request, struct htt
   char param[PARAM_MAX];
   struct call call = call_of(arg, request, reply);
   const struct route *route = route_for(&call, request, param);
-  call.route = route;
-  if (route) route->handle(&call, request, *param ? param : NULL);
+  if (!route) return;
+  if (gate_wants_ticket(&call, request))
+    gate_redeem(&call, request);
+  else
+    route->handle(&call, request, *param ? param : NULL);
 }
 
 void routes_on_error(void *arg, int status, const char *detail, const char *request_id,

@@ -9,8 +9,13 @@
 
 #include "http/api.h"
 
-/* What a token must allow, once there are tokens. */
-enum scope { SCOPE_OPEN, SCOPE_READ, SCOPE_WRITE, SCOPE_ADMIN };
+/* What else is special about a route: bits of its scope, beside those of enum scope. */
+enum {
+  ROUTE_SCOPES = 0xff,
+  ROUTE_FORM = 0x100,   /* its body is a form, not JSON */
+  ROUTE_TICKET = 0x200, /* a browser's stream: a ticket in the URL will do */
+  ROUTE_WORKER = 0x400, /* on a worker's port too */
+};
 
 /* param is the ":name" segment of the path, NULL where the pattern has none. Both borrowed for the
  * call; *call is copied to answer later. */
@@ -21,7 +26,7 @@ struct route {
   const char *method;
   const char *pattern;
   size_t max_body; /* bytes; 0: takes none. With a body: JSON */
-  enum scope scope;
+  unsigned scope;  /* what a token must allow, and ROUTE_… */
   route_fn handle;
 };
 

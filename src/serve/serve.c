@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "auth/auth.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/list.h"
@@ -70,6 +71,7 @@ struct serve {
   struct reader *reader;         /* api */
   struct hub *hub;               /* api */
   struct desk *desk;             /* api */
+  struct auth *auth;             /* api, not on a worker's port */
   struct ws_server *ws;          /* api */
   struct http_server *http;      /* api, or a worker with WORKER_PORT */
   struct dispatcher *dispatcher; /* worker */
@@ -240,6 +242,7 @@ static void let_go(struct serve *s)
   parks_close(s->parks, NULL, NULL);
   journal_destroy(s->journal, NULL, NULL);
   if (s->reader) reader_destroy(s->reader, NULL, NULL);
+  if (s->auth) auth_destroy(s->auth, NULL, NULL);
   s->left_behind |= !desk_destroy(s->desk);
   uv_close((uv_handle_t *)&s->sigterm, NULL);
   uv_close((uv_handle_t *)&s->sigint, NULL);
@@ -466,6 +469,14 @@ static void on_depth_timer(uv_timer_t *timer)
   if (queue_counts(s->queue, on_depth, s) != ST_OK) LOG_DEBUG("the queue's depth is not known");
 }
 
+static void start_auth(struct serve *s)
+{
+  const struct config *c = s->config;
+  struct auth_options options = {c->database_url, c->jwt_secret, c->jwt_issuer, c->jwt_audience,
+                                 c->jwt_ttl_s};
+  s->auth = auth_create(&s->loop, &options);
+}
+
 static bool start_api(struct serve *s)
 {
   struct ws_options ws = {0};
@@ -475,6 +486,7 @@ static bool start_api(struct serve *s)
   }
   s->reader = reader_create(&s->loop, s->config->database_url);
   start_desk(s);
+  if (is_api(s)) start_auth(s);
   s->hub = hub_create(&s->loop, s->reader, s->subscriber, queue_event_channel(s->queue));
   s->api = (struct api){.journal = s->journal,
                         .reader = s->reader,
@@ -483,6 +495,7 @@ static bool start_api(struct serve *s)
                         .ws = s->ws,
                         .registry = s->registry,
                         .desk = s->desk,
+                        .auth = s->auth,
                         .config = s->config,
                         .redis_up = probe_redis,
                         .workers = probe_workers,

@@ -108,6 +108,17 @@ class World {
     return daemon
   }
 
+  // client() runs oxd client and gives what it printed; addClient() gives {id, secret} of a new one.
+  async client(...args) {
+    const env = { PATH: process.env.PATH, ...sanitizerOptions(), ...this.env }
+    return (await run(OXD, ['client', ...args], { env })).stdout
+  }
+
+  async addClient(name, scopes = 'orders:read,orders:write') {
+    const made = JSON.parse(await this.client('add', name, '--scopes', scopes))
+    return { id: made.client_id, secret: made.client_secret }
+  }
+
   async destroy() {
     for (const daemon of this.daemons) await daemon.kill()
     const server = otherDatabase(this.env.DATABASE_URL, 'postgres')
@@ -231,6 +242,22 @@ export class Daemon {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body)
     })
+  }
+
+  // login() asks for a token; token() expects that it gets one.
+  login(client, form = {}, headers = {}) {
+    const body = { grant_type: 'client_credentials', client_id: client.id, client_secret: client.secret, ...form }
+    return request(this.url + '/oauth/token', {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+      body: new URLSearchParams(Object.entries(body).filter(([, value]) => value !== undefined)).toString()
+    })
+  }
+
+  async token(client, scope) {
+    const answer = await this.login(client, { scope })
+    assert.equal(answer.status, 200, answer.text)
+    return answer.json.access_token
   }
 
   // setFaults() replaces the faults of the mock venues, in every process.

@@ -202,7 +202,7 @@ CHECKED(routes, with_auth_required_nothing_but_health_is_open)
 {
   config.auth_required = true;
   struct http_reply *r = get("/api/orders/abc");
-  cr_assert_str_eq(header_of(r, "WWW-Authenticate"), "Bearer");
+  cr_assert_str_eq(header_of(r, "WWW-Authenticate"), "Bearer realm=\"ox\"");
   expect_problem(r, 401, "UNAUTHORIZED");
   expect_problem(post("{}"), 401, "UNAUTHORIZED");
   r = get("/livez");

@@ -1,0 +1,23 @@
+/*
+ * gate.h - the one place that says who may call what: the route table names what each route needs,
+ * the gate compares that with the caller's token. Loop thread only.
+ */
+#ifndef HTTP_GATE_H
+#define HTTP_GATE_H
+
+#include "http/routes.h"
+
+/* gate_pass() looks at the token for call->route, and sets call->grant. It answers itself, and says
+ * false, when the handler must not run. It passes who brings a ticket instead: see gate_redeem().
+ */
+bool gate_pass(struct call *call, const struct http_request *request);
+
+/* gate_allows() says whether a caller who passed may do also this. */
+bool gate_allows(const struct call *call, enum scope scope);
+
+/* gate_wants_ticket(): the caller has shown a ticket and no token. gate_redeem() runs the route's
+ * handler when the ticket was good, and answers when not. */
+bool gate_wants_ticket(const struct call *call, const struct http_request *request);
+void gate_redeem(const struct call *call, const struct http_request *request);
+
+#endif
