@@ -35,6 +35,7 @@
 #include "queue/channel.h"
 #include "queue/queue.h"
 #include "serve/descriptors.h"
+#include "serve/options.h"
 #include "store/migrate.h"
 #include "store/reader.h"
 #include "workers/desk_table.h"
@@ -415,24 +416,9 @@ static void start_venues(struct serve *s)
   atomic_store(&s->venues, venues_create(&options));
 }
 
-static struct workers_options workers_options(const struct config *c)
-{
-  return (struct workers_options){.database_url = c->database_url,
-                                  .concurrency = (size_t)c->queue_concurrency,
-                                  .rate_limit = c->queue_rate_limit,
-                                  .rate_window_ms = c->queue_rate_window_ms,
-                                  .lease_ms = c->queue_lease_ms,
-                                  .attempts = c->queue_attempts,
-                                  .backoff_ms = c->queue_backoff_ms,
-                                  .takeovers = c->queue_max_takeovers,
-                                  .job_deadline_ms = c->job_deadline_ms,
-                                  .park_recheck_ms = c->park_recheck_ms,
-                                  .seed = c->sim_seed};
-}
-
 static void start_workers(struct serve *s)
 {
-  s->workers = workers_options(s->config);
+  s->workers = options_workers(s->config);
   struct dispatcher_parts parts = {.options = &s->workers,
                                    .registry = s->registry,
                                    .venues = s->venues,
@@ -471,9 +457,7 @@ static void on_depth_timer(uv_timer_t *timer)
 
 static void start_auth(struct serve *s)
 {
-  const struct config *c = s->config;
-  struct auth_options options = {c->database_url, c->jwt_secret, c->jwt_issuer, c->jwt_audience,
-                                 c->jwt_ttl_s};
+  struct auth_options options = options_auth(s->config);
   s->auth = auth_create(&s->loop, &options);
 }
 
