@@ -83,12 +83,12 @@ bool auth_ready(const struct auth *a)
 
 void auth_guard_enter(struct auth *a, struct auth_guard *guard)
 {
-  if (a) list_append(&a->guards, &guard->node);
+  list_append(&a->guards, &guard->node);
 }
 
 void auth_guard_leave(struct auth *a, struct auth_guard *guard)
 {
-  if (a && list_linked(&guard->node)) list_remove(&a->guards, &guard->node);
+  if (list_linked(&guard->node)) list_remove(&a->guards, &guard->node);
 }
 
 static void end_guards(struct auth *a)

@@ -90,7 +90,6 @@ struct auth_guard {
   void (*on_over)(struct auth_guard *guard);
 };
 
-/* a NULL: the grant has no end, and nothing is done. */
 void auth_guard_enter(struct auth *a, struct auth_guard *guard);
 void auth_guard_leave(struct auth *a, struct auth_guard *guard); /* also when it was over */
 

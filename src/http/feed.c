@@ -17,6 +17,7 @@
 #include "http/accept.h"
 #include "http/action.h"
 #include "http/answer.h"
+#include "http/gate.h"
 #include "http/order_ref.h"
 #include "http/watch.h"
 
@@ -26,7 +27,8 @@ struct feed {
   struct call call;           /* its reply is long answered: api and tenant count */
   struct ws_session *session; /* NULL: closed, or being closed */
   size_t refs;
-  size_t waiting;   /* steps that may add a subscription */
+  size_t waiting; /* steps that may add a subscription */
+  struct auth_guard guard;
   struct list subs; /* of sub.node */
 };
 
@@ -74,6 +76,7 @@ static void feed_close(struct feed *f, int code, const char *reason)
 {
   struct ws_session *session = f->session;
   f->session = NULL;
+  gate_unguard(&f->call, &f->guard);
   end_all(f);
   ws_session_close(session, code, reason, 0);
 }
@@ -321,7 +324,9 @@ static void unsubscribe(struct feed *f, const struct action *a, const struct ord
 static void act(struct feed *f, const struct action *a)
 {
   struct order_ref ref;
-  if (a->kind == ACTION_EXECUTE)
+  if (a->kind == ACTION_EXECUTE && !gate_allows(&f->call, SCOPE_WRITE))
+    send_error(f, PROBLEM_INSUFFICIENT_SCOPE, NULL, a->request_id);
+  else if (a->kind == ACTION_EXECUTE)
     execute(f, a);
   else if (!order_ref_parse(a->order_id, &ref))
     send_error(f, PROBLEM_INVALID_ORDER_ID, NULL, a->request_id);
@@ -331,10 +336,16 @@ static void act(struct feed *f, const struct action *a)
     unsubscribe(f, a, &ref);
 }
 
+static void on_over(struct auth_guard *guard)
+{
+  feed_close(container_of(guard, struct feed, guard), WATCH_EXPIRED, WATCH_EXPIRED_REASON);
+}
+
 static void on_open(struct ws_session *session, void *arg)
 {
   struct feed *f = arg;
   f->session = session;
+  gate_guard(&f->call, &f->guard, on_over);
 }
 
 static void on_message(struct ws_session *session, void *arg, const char *text, size_t len)
@@ -358,6 +369,7 @@ static void on_close(struct ws_session *session, void *arg, int code)
   struct feed *f = arg;
   (void)session, (void)code;
   f->session = NULL;
+  gate_unguard(&f->call, &f->guard);
   end_all(f);
   feed_unref(f);
 }

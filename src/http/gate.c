@@ -104,6 +104,20 @@ bool gate_pass(struct call *call, const struct http_request *request)
   return show_token(call, request) && allowed(call);
 }
 
+/* ── what lasts ──────────────────────────────────────────────────────────────────────────────── */
+
+void gate_guard(const struct call *call, struct auth_guard *guard,
+                void (*on_over)(struct auth_guard *guard))
+{
+  *guard = (struct auth_guard){.grant = &call->grant, .on_over = on_over};
+  if (call->api->config->auth_required) auth_guard_enter(call->api->auth, guard);
+}
+
+void gate_unguard(const struct call *call, struct auth_guard *guard)
+{
+  if (call->api->config->auth_required) auth_guard_leave(call->api->auth, guard);
+}
+
 /* ── tickets ────────────────────────────────────────────────────────────────────────────────── */
 
 /* A request whose ticket is being looked at: it has to wait, so it is copied. */

@@ -15,6 +15,12 @@ bool gate_pass(struct call *call, const struct http_request *request);
 /* gate_allows() says whether a caller who passed may do also this. */
 bool gate_allows(const struct call *call, enum scope scope);
 
+/* gate_guard() has guard's on_over called when what call was granted ends: for what lasts longer
+ * than a request. call is where it was copied to, and stays until gate_unguard(). */
+void gate_guard(const struct call *call, struct auth_guard *guard,
+                void (*on_over)(struct auth_guard *guard));
+void gate_unguard(const struct call *call, struct auth_guard *guard); /* also twice, or if never */
+
 /* gate_wants_ticket(): the caller has shown a ticket and no token. gate_redeem() runs the route's
  * handler when the ticket was good, and answers when not. */
 bool gate_wants_ticket(const struct call *call, const struct http_request *request);

@@ -39,6 +39,8 @@ void dead_letter_redrive(const struct call *call, const struct http_request *req
 
 void stats_get(const struct call *call, const struct http_request *request, const char *param);
 
+void ticket_post(const struct call *call, const struct http_request *request, const char *param);
+
 void oauth_token_post(const struct call *call, const struct http_request *request,
                       const char *param);
 

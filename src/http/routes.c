@@ -50,6 +50,7 @@ static const struct route table[] = {
     {"POST", "/sqs/pause", 0, SCOPE_ADMIN, queue_pause_post},
     {"POST", "/sqs/resume", 0, SCOPE_ADMIN, queue_resume_post},
     {"DELETE", "/sqs/purge", 0, SCOPE_ADMIN, queue_purge_delete},
+    {"POST", "/api/tickets", 0, SCOPE_READ, ticket_post},
     {"POST", "/oauth/token", FORM_MAX, SCOPE_OPEN | ROUTE_FORM, oauth_token_post},
     {"GET", "/health", 0, SCOPE_OPEN | ROUTE_WORKER, health_get},
     {"GET", "/livez", 0, SCOPE_OPEN | ROUTE_WORKER, health_livez},

@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "http/action.h"
 #include "http/answer.h"
+#include "http/gate.h"
 #include "http/handlers.h"
 #include "http/order_ref.h"
 
@@ -24,6 +25,7 @@ struct watch {
   struct call call; /* reply: until the upgrade */
   struct ws_session *session;
   struct hub_watch *hub; /* NULL: not yet, or over */
+  struct auth_guard guard;
   struct ulid order;
   int32_t since; /* what the client has */
   int32_t ver;   /* of the order when it was looked up */
@@ -62,6 +64,7 @@ static void leave(struct watch *w, int code, const char *reason)
 {
   if (w->hub) hub_unwatch(w->hub);
   w->hub = NULL;
+  gate_unguard(&w->call, &w->guard);
   ws_session_close(w->session, code, reason, 0);
 }
 
@@ -94,10 +97,16 @@ static void on_lost(void *arg, int32_t last_seq)
 
 static const struct hub_sink sink = {on_event, on_lost};
 
+static void on_over(struct auth_guard *guard)
+{
+  leave(container_of(guard, struct watch, guard), WATCH_EXPIRED, WATCH_EXPIRED_REASON);
+}
+
 static void on_open(struct ws_session *session, void *arg)
 {
   struct watch *w = arg;
   w->session = session;
+  gate_guard(&w->call, &w->guard, on_over);
   if (w->ended) {
     leave(w, WATCH_DONE, "");
     return;
@@ -123,6 +132,7 @@ static void on_close(struct ws_session *session, void *arg, int code)
 {
   struct watch *w = arg;
   (void)session, (void)code;
+  gate_unguard(&w->call, &w->guard);
   if (w->hub) hub_unwatch(w->hub);
   free(w);
 }

@@ -10,7 +10,10 @@
 #include "http/problem.h"
 
 /* Close codes of ours and of RFC 6455. */
-enum { WATCH_DONE = 1000, WATCH_TRY_LATER = 1013, WATCH_TOO_SLOW = 4008 };
+enum { WATCH_DONE = 1000, WATCH_TRY_LATER = 1013, WATCH_EXPIRED = 4001, WATCH_TOO_SLOW = 4008 };
+
+/* The reason that goes with WATCH_EXPIRED. */
+#define WATCH_EXPIRED_REASON "the token has ended"
 
 /* watch_send_text() sends what buf holds. ST_FULL: the reader is too slow. */
 enum status watch_send_text(struct ws_session *session, const struct buf *text) MUST_CHECK;

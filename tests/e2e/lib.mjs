@@ -98,6 +98,10 @@ class World {
     return Number(now)
   }
 
+  exec(command) {
+    return psql(this.env.DATABASE_URL, command)
+  }
+
   // start() runs a daemon and waits until it is ready (roles with an API), or until its process runs.
   async start({ role, port = 0, env = {}, args = [] } = {}) {
     const daemon = new Daemon(role ?? 'all', args, { ...this.env, PORT: String(port), ...env })
