@@ -5,6 +5,7 @@
 #include "base/clock.h"
 
 #include <stdatomic.h>
+#include <string.h>
 #include <time.h>
 
 static _Atomic int64_t unix_offset_ms;
@@ -79,4 +80,59 @@ void clock_rfc3339(int64_t unix_ms, char out[CLOCK_RFC3339_LEN + 1])
   p = put_digits(p, rest / 1000 % 60, 2, '.');
   p = put_digits(p, rest % 1000, 3, 'Z');
   *p = '\0';
+}
+
+/* ── and back ───────────────────────────────────────────────────────────────────────────────── */
+
+/* Whether text begins as shape does, where 0 is any digit. */
+static bool shaped(const char *text, const char *shape)
+{
+  for (; *shape; shape++, text++)
+    if (*shape == '0' ? *text < '0' || *text > '9' : *text != *shape) return false;
+  return true;
+}
+
+static int digits(const char *text, int n)
+{
+  int value = 0;
+  while (n-- > 0) value = value * 10 + (*text++ - '0');
+  return value;
+}
+
+/* The fraction of a second at *text, which is moved behind it. */
+static bool read_fraction(const char **text, int64_t *ms)
+{
+  if (**text != '.') return true;
+  if (!shaped(++*text, "0")) return false;
+  for (int64_t worth = 100; shaped(*text, "0"); worth /= 10) *ms += worth * digits((*text)++, 1);
+  return true;
+}
+
+static bool read_offset(const char *text, int64_t *ms)
+{
+  if (strcmp(text, "Z") == 0) return true;
+  bool minus = *text == '-';
+  if ((!minus && *text != '+') || !shaped(text + 1, "00:00") || text[6]) return false;
+  int hour = digits(text + 1, 2), minute = digits(text + 4, 2);
+  *ms -= (minus ? -1 : 1) * (hour * 60 + minute) * INT64_C(60000);
+  return hour < 24 && minute < 60;
+}
+
+bool clock_rfc3339_parse(const char *text, int64_t *unix_ms)
+{
+  char again[CLOCK_RFC3339_LEN + 1];
+  if (!shaped(text, "0000-00-00T00:00:00")) return false;
+  struct tm tm = {.tm_year = digits(text, 4) - 1900,
+                  .tm_mon = digits(text + 5, 2) - 1,
+                  .tm_mday = digits(text + 8, 2),
+                  .tm_hour = digits(text + 11, 2),
+                  .tm_min = digits(text + 14, 2),
+                  .tm_sec = digits(text + 17, 2)};
+  int64_t ms = (int64_t)timegm(&tm) * 1000;
+  clock_rfc3339(ms, again);
+  if (strncmp(text, again, 19) != 0) return false; /* there is no such day */
+  text += 19;
+  if (!read_fraction(&text, &ms) || !read_offset(text, &ms) || ms < 0) return false;
+  *unix_ms = ms;
+  return true;
 }

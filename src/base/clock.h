@@ -5,6 +5,7 @@
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,5 +20,9 @@ enum { CLOCK_RFC3339_LEN = 24 }; /* 2026-01-31T10:30:00.123Z */
 
 /* clock_rfc3339() writes unix_ms as RFC 3339 UTC with milliseconds, and a NUL. Years 0 to 9999. */
 void clock_rfc3339(int64_t unix_ms, char out[CLOCK_RFC3339_LEN + 1]);
+
+/* clock_rfc3339_parse() reads a time as RFC 3339 writes them, with Z or an offset, from 1970 on;
+ * what is below a millisecond is cut off. */
+bool clock_rfc3339_parse(const char *text, int64_t *unix_ms);
 
 #endif

@@ -22,6 +22,7 @@
 #include "plugin/desk.h"
 #include "plugin/registry.h"
 #include "queue/queue.h"
+#include "store/lister.h"
 #include "store/reader.h"
 
 enum api_workers {
@@ -44,6 +45,7 @@ struct api {
   /* borrowed; set before api_init() */
   struct journal *journal;
   struct reader *reader;
+  struct lister *lister;
   struct queue *queue;
   struct hub *hub;
   struct ws_server *ws;

@@ -7,6 +7,7 @@
 #include "http/routes.h"
 
 void order_create(const struct call *call, const struct http_request *request, const char *param);
+void order_list(const struct call *call, const struct http_request *request, const char *param);
 void order_move(const struct call *call, const struct http_request *request, const char *param);
 void execute_post(const struct call *call, const struct http_request *request, const char *param);
 

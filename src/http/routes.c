@@ -27,6 +27,7 @@ enum {
 };
 
 static const struct route table[] = {
+    {"GET", "/api/orders", 0, SCOPE_READ, order_list},
     {"POST", "/api/orders", ORDER_BODY_MAX, SCOPE_WRITE, order_create},
     {"POST", "/api/orders/execute", ORDER_BODY_MAX, SCOPE_WRITE, execute_post},
     {"GET", "/api/orders/execute", 0, SCOPE_READ | ROUTE_TICKET, watch_get},

@@ -36,6 +36,7 @@
 #include "queue/queue.h"
 #include "serve/descriptors.h"
 #include "serve/options.h"
+#include "store/lister.h"
 #include "store/migrate.h"
 #include "store/reader.h"
 #include "workers/desk_table.h"
@@ -70,6 +71,7 @@ struct serve {
   struct sweeper *sweeper;
   struct parks *parks;
   struct reader *reader;         /* api */
+  struct lister *lister;         /* api */
   struct hub *hub;               /* api */
   struct desk *desk;             /* api */
   struct auth *auth;             /* api, not on a worker's port */
@@ -244,6 +246,7 @@ static void let_go(struct serve *s)
   journal_destroy(s->journal, NULL, NULL);
   if (s->reader) reader_destroy(s->reader, NULL, NULL);
   if (s->auth) auth_destroy(s->auth, NULL, NULL);
+  lister_destroy(s->lister, NULL, NULL);
   s->left_behind |= !desk_destroy(s->desk);
   uv_close((uv_handle_t *)&s->sigterm, NULL);
   uv_close((uv_handle_t *)&s->sigint, NULL);
@@ -469,11 +472,13 @@ static bool start_api(struct serve *s)
     return false;
   }
   s->reader = reader_create(&s->loop, s->config->database_url);
+  if (is_api(s)) s->lister = lister_create(&s->loop, s->config->database_url);
   start_desk(s);
   if (is_api(s)) start_auth(s);
   s->hub = hub_create(&s->loop, s->reader, s->subscriber, queue_event_channel(s->queue));
   s->api = (struct api){.journal = s->journal,
                         .reader = s->reader,
+                        .lister = s->lister,
                         .queue = s->queue,
                         .hub = s->hub,
                         .ws = s->ws,

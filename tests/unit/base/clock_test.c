@@ -71,3 +71,51 @@ Test(clock, the_offset_moves_unix_time_alone)
   clock_set_unix_offset(0);
   cr_assert_lt(llabs(unix_ms - clock_unix_ms()), 60000);
 }
+
+Test(clock, rfc3339_is_read_as_it_is_written)
+{
+  static const struct {
+    const char *text;
+    int64_t ms;
+  } cases[] = {{"1970-01-01T00:00:00Z", 0},
+               {"2026-01-31T10:30:00.123Z", 1769855400123},
+               {"2026-01-31T10:30:00.1239999Z", 1769855400123},
+               {"2026-01-31T10:30:00.1Z", 1769855400100},
+               {"2026-01-31T11:30:00+01:00", 1769855400000},
+               {"2026-01-31T00:00:00-10:30", 1769855400000},
+               {"2024-02-29T00:00:00Z", 1709164800000},
+               {"9999-12-31T23:59:59.999Z", 253402300799999}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    int64_t ms = -1;
+    cr_assert(clock_rfc3339_parse(cases[i].text, &ms), "%s", cases[i].text);
+    cr_assert_eq(ms, cases[i].ms, "%s: %lld", cases[i].text, (long long)ms);
+  }
+}
+
+Test(clock, what_is_no_rfc3339)
+{
+  static const char *const texts[] = {"",
+                                      "2026-01-31",
+                                      "2026-01-31T10:30:00",
+                                      "2026-01-31 10:30:00Z",
+                                      "2026-01-31T10:30:00z",
+                                      "2026-02-30T10:30:00Z",
+                                      "2025-02-29T10:30:00Z",
+                                      "2026-13-01T10:30:00Z",
+                                      "2026-00-01T10:30:00Z",
+                                      "2026-01-31T24:00:00Z",
+                                      "2026-01-31T10:60:00Z",
+                                      "2026-01-31T10:30:60Z",
+                                      "2026-01-31T10:30:00.Z",
+                                      "2026-01-31T10:30:00+1:00",
+                                      "2026-01-31T10:30:00+24:00",
+                                      "2026-01-31T10:30:00+01:60",
+                                      "2026-01-31T10:30:00Z ",
+                                      "1969-12-31T23:59:59Z",
+                                      "+026-01-31T10:30:00Z"};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    int64_t ms = 7;
+    cr_assert_not(clock_rfc3339_parse(texts[i], &ms), "%s", texts[i]);
+    cr_assert_eq(ms, 7);
+  }
+}

@@ -19,6 +19,7 @@
 #include "journal/pause.h"
 #include "journal/redrive.h"
 #include "store/dead_letters.h"
+#include "store/lister.h"
 #include "store/replay.h"
 #include "tests/unit/event/checked.h"
 #include "tests/unit/event/messages.h"
@@ -255,6 +256,23 @@ static inline void replay_answers(enum status status, const struct replay *found
   cr_assert_not_null(done, "nothing was looked up");
   replay_done = NULL;
   done(replay_arg, status, found);
+}
+
+static struct lister_filter listed; /* its texts are gone when the question is */
+static size_t listed_limit;
+static const struct lister_sink *listed_sink;
+static void *listed_arg;
+
+enum status lister_page(struct lister *l, const struct lister_filter *filter, size_t limit,
+                        const struct lister_sink *sink, void *arg)
+{
+  (void)l;
+  if (reader_status != ST_OK) return reader_status;
+  listed = *filter;
+  listed_limit = limit;
+  listed_sink = sink;
+  listed_arg = arg;
+  return ST_OK;
 }
 
 bool reader_up(const struct reader *r)

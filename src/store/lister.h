@@ -1,0 +1,66 @@
+/*
+ * lister.h - a page of a client's orders, newest or oldest first, on a connection of its own: who
+ * looks up an order does not wait behind a list. Loop thread only.
+ *
+ * DESIGN. Ids are ULIDs, so the primary key is the order of acceptance, and no index is kept for
+ * lists as such. A page is looked for in rounds of LISTER_SCAN ids, each a statement that others
+ * come between, and after LISTER_ROUNDS of them it is given as it is: short or empty, with where to
+ * go on. What is rare has a short way: who has not ended, who failed, who was cancelled, a user's
+ * deliveries, the orders of one client among many.
+ */
+#ifndef STORE_LISTER_H
+#define STORE_LISTER_H
+
+#include "io/pg.h"
+#include "order/order.h"
+
+enum { LISTER_PAGE_MAX = 200, LISTER_SCAN = 2000, LISTER_ROUNDS = 10, LISTER_WALKS_MAX = 64 };
+
+/* The client there is where nobody has to say who he is: most of its orders are all there are. */
+#define LISTER_SOLE "default"
+
+struct lister;
+
+/* lister_create() starts connecting. lister_destroy() answers what waits with ST_AWAY, then calls
+ * done (may be NULL). */
+struct lister *lister_create(uv_loop_t *loop, const char *url);
+void lister_destroy(struct lister *l, void (*done)(void *arg), void *arg);
+bool lister_up(const struct lister *l);
+
+/* By what the ids of a page are found. */
+enum lister_source {
+  LISTER_ALL,
+  LISTER_OPEN,   /* all that may match have not ended */
+  LISTER_ENDED,  /* all that may match failed; or all were cancelled: phase is set */
+  LISTER_USER,   /* user_id is set */
+  LISTER_CLIENT, /* tenant is not LISTER_SOLE */
+  LISTER_SOURCES
+};
+
+/* Borrowed for the call. NULL, -1: any. */
+struct lister_filter {
+  enum lister_source source;
+  bool oldest_first;
+  const char *tenant;
+  const char *type, *status, *user_id, *token_in, *token_out;
+  int phase;
+  int64_t from_ms, to_ms;    /* of acceptance, both included */
+  const struct ulid *behind; /* the last one of the page before; NULL: none */
+};
+
+struct lister_sink {
+  void (*on_order)(void *arg, const struct order *order); /* borrowed; one after the other */
+  /* then once: next is where to go on, NULL at the end */
+  void (*on_end)(void *arg, enum status status, const struct ulid *next);
+};
+
+/* lister_page() reads a page of at most limit (1 to LISTER_PAGE_MAX) orders. ST_AWAY, ST_FULL: at
+ * once, no callback. */
+enum status lister_page(struct lister *l, const struct lister_filter *filter, size_t limit,
+                        const struct lister_sink *sink, void *arg) MUST_CHECK;
+
+/* What is prepared on the connection, the planner's settings first; a test looks at the plans. */
+extern const struct pg_statement lister_statements[];
+extern const size_t n_lister_statements;
+
+#endif
