@@ -164,7 +164,9 @@ void intake_take(struct intake *in, struct journal_claimed *claimed, const char 
   if (give_back) {
     in->returning++;
     job->ended = true;
-    post(in, job, release_entry(job, 0), false);
+    struct journal_entry *e = release_entry(job, 0);
+    e->never_ran = true;
+    post(in, job, e, false);
   } else {
     pool_start(in->pool, job);
   }

@@ -19,7 +19,7 @@ struct items {
 
 struct relay {
   struct queue *queue;
-  struct items enqueued, succeeded, failed, put_back, parked;
+  struct items enqueued, succeeded, failed, put_back, returned, parked;
   struct buf events;
   struct buf cancelled; /* of struct ulid: whatever Redis has of them is dropped */
   struct buf stopped;   /* ids of cancelled orders that were running, each with a space behind it */
@@ -45,6 +45,7 @@ void relay_destroy(struct relay *r)
   free(r->succeeded.items);
   free(r->failed.items);
   free(r->put_back.items);
+  free(r->returned.items);
   free(r->parked.items);
   buf_deinit(&r->events);
   buf_deinit(&r->cancelled);
@@ -82,6 +83,11 @@ void relay_finish(struct relay *r, const struct ulid *id, const char *token, boo
 void relay_put_back(struct relay *r, const struct ulid *id, const char *token, int64_t delay_ms)
 {
   add(&r->put_back, id, token, delay_ms);
+}
+
+void relay_return(struct relay *r, const struct ulid *id, const char *token)
+{
+  add(&r->returned, id, token, 0);
 }
 
 void relay_cancel(struct relay *r, const struct ulid *id, bool running)
@@ -180,6 +186,8 @@ void relay_flush(struct relay *r)
     settle(r, &r->failed, queue_finish(q, r->failed.items, r->failed.n, false, on_done, r));
   if (r->put_back.n)
     settle(r, &r->put_back, queue_put_back(q, r->put_back.items, r->put_back.n, false, on_done, r));
+  if (r->returned.n)
+    settle(r, &r->returned, queue_put_back(q, r->returned.items, r->returned.n, true, on_done, r));
   drop_cancelled(r);
   park(r);
 }

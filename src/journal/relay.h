@@ -24,6 +24,8 @@ void relay_enqueue(struct relay *r, const struct ulid *id);
 /* token: of the lease that ends. */
 void relay_finish(struct relay *r, const struct ulid *id, const char *token, bool succeeded);
 void relay_put_back(struct relay *r, const struct ulid *id, const char *token, int64_t delay_ms);
+/* relay_return() puts back an order that no worker was given: that was no start. */
+void relay_return(struct relay *r, const struct ulid *id, const char *token);
 /* running: a worker process is to be told that it has lost the order. */
 void relay_cancel(struct relay *r, const struct ulid *id, bool running);
 /* relay_park() puts back an order that waits for a topic. When Redis has it, or cannot be told, it

@@ -305,7 +305,12 @@ static void relay_step(struct relay *relay, const struct step_op *op)
     relay_finish(relay, &o->id, o->token, op->phase == OX_SUCCEEDED);
   } else if (op->hold != JOURNAL_KEEP) {
     const struct journal_entry *held = sum_up(o).held;
-    (held->park ? relay_park : relay_put_back)(relay, &o->id, o->token, held->delay_ms);
+    if (held->park)
+      relay_park(relay, &o->id, o->token, held->delay_ms);
+    else if (held->never_ran)
+      relay_return(relay, &o->id, o->token);
+    else
+      relay_put_back(relay, &o->id, o->token, held->delay_ms);
   }
 }
 

@@ -57,6 +57,7 @@ struct journal_entry {
   size_t keep_len;
   enum journal_hold hold;
   int64_t delay_ms;
+  bool never_ran;            /* with JOURNAL_RELEASE: its start is given back to the limiter */
   struct journal_park *park; /* with JOURNAL_RELEASE; NULL: time alone wakes it */
   /* ST_OK: durable. ST_STALE: refused, the order is lost. ST_BROKEN: PostgreSQL will not take it
    * (data is no JSON); nothing of it happened, the order is still ours. May be NULL. */

@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 import { OXD, ROOT } from '../e2e/lib.mjs'
 import { Lane, runCycle } from './cycle.mjs'
 import { MUTANTS } from './mutants.mjs'
-import { build } from './mutate.mjs'
+import { build, failing } from './mutate.mjs'
 import { Random } from './random.mjs'
 import { print } from './report.mjs'
 import { removeDirectory } from './servers.mjs'
@@ -46,7 +46,12 @@ async function cycle(lane, mutant, seed) {
 // hunt() runs cycles until a promise is broken that the mutant may break.
 async function hunt(lane, mutant) {
   const seen = []
-  lane.oxd = await build(mutant)
+  const dir = await build(mutant)
+  if (mutant.test) {
+    const breaches = await failing(dir, mutant.test)
+    return { mutant, good: breaches.length > 0, within: 1, breaches }
+  }
+  lane.oxd = path.join(dir, 'build/chaos/oxd')
   for (let seed = 1; seed <= mutant.cycles; seed++) {
     const { breaches } = await cycle(lane, mutant, seed)
     seen.push(...breaches)
@@ -58,6 +63,7 @@ async function hunt(lane, mutant) {
 
 // whole() runs the daemon with all its guards through the cycles of a hunt.
 async function whole(lane, mutant, cycles) {
+  if (mutant.test) return failing(ROOT, mutant.test)
   lane.oxd = OXD
   for (let seed = 1; seed <= cycles; seed++) {
     const { result, breaches } = await cycle(lane, mutant, seed)
@@ -76,11 +82,12 @@ async function judge(lane, mutant) {
     breaches: [{ promise: 'none', text: `${error.stderr ?? error.stack}` }]
   }))
   const { good, within = mutant.cycles, breaches } = outcome
-  const what = good ? `found in cycle ${within}` : `survived ${within} cycles`
+  const by = mutant.test ? `by ${mutant.test}` : `in cycle ${within} of ${mutant.cycles}`
+  const what = good ? `found ${by}` : 'survived'
   console.log(`${good ? 'ok  ' : 'FAIL'} ${mutant.name}: ${what}`)
   for (const b of breaches.slice(0, 3)) console.log(`       ${b.promise}: ${b.text.split('\n')[0]}`)
   const broken = await whole(lane, mutant, within)
-  console.log(`${broken.length ? 'FAIL' : 'ok  '} ${mutant.name}: whole, in the same cycles`)
+  console.log(`${broken.length ? 'FAIL' : 'ok  '} ${mutant.name}: whole, in the same`)
   return { ...outcome, good: good && broken.length === 0 }
 }
 
@@ -97,7 +104,8 @@ async function work(dir, left, done) {
 
 function row({ mutant, within, breaches }) {
   const said = `${breaches[0].promise}: ${breaches[0].text.split('\n')[0]}`.replaceAll('|', '\\|')
-  return `| ${mutant.name} | ${mutant.guard} | ${said} | ${within} of ${mutant.cycles} |`
+  const cycle = mutant.test ? '–' : `${within} of ${mutant.cycles}`
+  return `| ${mutant.name} | ${mutant.guard} | ${said} | ${cycle} |`
 }
 
 async function writeTable(outcomes) {

@@ -7,6 +7,8 @@
 //   cycles          within how many the checker must find it
 //   limited, world  what its cycles have to be like, else drawn from the seed as in spec.mjs
 //   failpoints, faults   what it is hunted with
+// or
+//   test            the integration test that must notice: a guard of hints alone, without which no promise breaks
 
 const at = (atMs, kind, more = {}) => ({ atMs, kind, ...more })
 const point = (slot, name, action, nth) => ({ slot, name, action, nth, afterUs: 0 })
@@ -128,6 +130,14 @@ export const MUTANTS = [
     cycles: 4,
     world: backlog,
     faults: [at(300, 'slow_link', { link: 'worker0→postgres', delayMs: 300, ms: 4000 })]
+  },
+  {
+    name: 'token',
+    guard: 'a lease in Redis is ended only with the token it was given with (in finish; PostgreSQL has refused before)',
+    changes: [
+      { file: 'src/queue/lua/finish.lua', from: 'if held[i] == token then', to: 'if held[i] then' }
+    ],
+    test: 'queue_test'
   },
   {
     name: 'clock',

@@ -24,16 +24,34 @@ export async function mutated(mutant) {
   return files
 }
 
-// build() gives the mutant's daemon. Times are kept, so that only what differs is compiled.
-export async function build(mutant) {
+async function make(dir, target) {
+  const { MAKEFLAGS, MFLAGS, MAKELEVEL, ...env } = process.env // eslint-disable-line no-unused-vars
+  await run('make', ['-C', dir, '-j2', 'CHAOS=1', target], { env, timeout: 300000 })
+}
+
+// build() gives the directory of the mutant, built. Times are kept, so that only what differs is compiled.
+export async function build(mutant, target = 'all') {
   const files = await mutated(mutant)
   const dir = path.join(ROOT, 'build/mutants', mutant.name)
   await rm(dir, { recursive: true, force: true })
   await mkdir(dir, { recursive: true })
-  for (const part of PARTS)
+  for (const part of mutant.test ? [...PARTS, 'tests/integration'] : PARTS)
     await cp(path.join(ROOT, part), path.join(dir, part), { recursive: true, preserveTimestamps: true })
   for (const [file, text] of files) await writeFile(path.join(dir, file), text)
-  const { MAKEFLAGS, MFLAGS, MAKELEVEL, ...env } = process.env // eslint-disable-line no-unused-vars
-  await run('make', ['-C', dir, '-j2', 'CHAOS=1', 'all'], { env, timeout: 300000 })
-  return path.join(dir, 'build/chaos/oxd')
+  await make(dir, target)
+  return dir
+}
+
+// failing() names the tests of an integration suite that fail in dir, each as a breach.
+export async function failing(dir, suite) {
+  const program = `build/chaos/tests/integration/${suite}`
+  await make(dir, program)
+  const argv = ['tmp', '--', program]
+  const output = await run('scripts/servers.sh', argv, { cwd: dir, timeout: 180000 }).then(
+    () => '',
+    (error) => error.stdout + error.stderr
+  )
+  const names = [...new Set([...output.matchAll(/\[FAIL\] .*?\w+::(\w+)/g)].map((m) => m[1]))]
+  if (output && !names.length) throw new Error(`${suite} did not end well:\n${output.slice(-2000)}`)
+  return names.map((name) => ({ promise: suite, text: name }))
 }

@@ -2,6 +2,7 @@
  * queue_limit_test.c - the limiter of the queue: never more starts than the limit in any window,
  * nearly all of the limit used, closed while the log may be incomplete.
  */
+#include "journal/relay.h"
 #include "tests/integration/queue_kit.h"
 
 static struct kit kit;
@@ -78,6 +79,21 @@ Test(queue_limit, refund_of_a_zombie_gives_back_its_own_start_only)
   kit_done(k, queue_put_back(k->q, &zombie, 1, true, kit_on_done, ok));
   cr_assert_eq(kit_counts(k).counts.used_in_window, 1);
   cr_assert_eq(kit_where(k), 10);
+}
+
+/* Its process drains, say, or was too late. */
+Test(queue_limit, an_order_that_no_worker_was_given_was_no_start)
+{
+  open_with((struct queue_options){.rate_limit = 10, .rate_window_ms = 60000}, 2);
+  kit_claim(k, a, 2);
+  struct relay *relay = relay_create(k->q);
+  relay_return(relay, &a->items[0].id, a->items[0].token);
+  relay_put_back(relay, &a->items[1].id, a->items[1].token, 0);
+  relay_flush(relay);
+  cr_assert_eq(kit_counts(k).counts.used_in_window, 1);
+  cr_assert_eq(kit_counts(k).counts.waiting, 2);
+  cr_assert(!relay_let_go(relay));
+  relay_destroy(relay);
 }
 
 Test(queue_limit, lower_limit_waits_until_enough_starts_have_left)
