@@ -146,7 +146,7 @@ export const MUTANTS = [
     changes: [
       { file: 'src/queue/lua/prelude.lua', from: 'math.max(last, time + ahead)', to: 'time' }
     ],
-    cycles: 3,
+    cycles: 5,
     world: { ...backlog, orders: 70 },
     faults: [at(3000, 'redis_clock_back', { offsetMs: -2500, ms: 5000 })]
   },
@@ -189,9 +189,9 @@ export const MUTANTS = [
         to: 'bool late = false;'
       }
     ],
-    cycles: 4,
+    cycles: 5,
     world: backlog,
-    faults: [at(300, 'slow_link', { link: 'worker0→postgres', delayMs: 200, ms: 3000 })]
+    faults: [at(300, 'slow_link', { link: 'worker0→postgres', delayMs: 300, ms: 3000 })]
   },
   {
     name: 'replay-merge',
