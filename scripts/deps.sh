@@ -9,7 +9,7 @@ set -euo pipefail
 compile="gcc make pkg-config libc6-dev libwebsockets-dev libwebsockets-evlib-uv? libhiredis-dev libpq-dev
   libuv1-dev libjansson-dev libhttp-parser-dev|libllhttp-dev libssl-dev"
 run="$compile redis-server|valkey-server postgresql curl"
-test="$run libcriterion-dev clang libclang-rt-dev? gcovr universal-ctags jq util-linux
+test="$run libcriterion-dev clang libclang-rt-dev? gcovr universal-ctags jq util-linux nginx
   python3" # its whole numbers of any size are what the venues' arithmetic is checked against
 # shellcheck disable=SC2034
 bench="$run wrk nghttp2-client"
@@ -89,6 +89,8 @@ guard /etc/postgresql-common/createcluster.d/ox.conf 644 'create_main_cluster = 
 # shellcheck disable=SC2086
 $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing \
   >"$log" 2>&1 || fail
-if [[ " $missing" == *" redis-server "* ]] && [ -d /run/systemd/system ]; then
-  $root systemctl disable --quiet redis-server || true
-fi
+for service in redis-server nginx; do
+  if [[ " $missing" == *" $service "* ]] && [ -d /run/systemd/system ]; then
+    $root systemctl disable --quiet "$service" || true
+  fi
+done

@@ -3,13 +3,16 @@
 #include "http/answer.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/json.h"
 #include "base/log.h"
+#include "http/audit.h"
 
-enum { SCRATCH_KEEP = 1 << 20, DEFAULTS_MAX = 8 };
+enum { SCRATCH_KEEP = 1 << 20, DEFAULTS_MAX = 11, NUMBER_MAX = 12 };
 
 static const char problem_json[] = "application/problem+json";
 
@@ -45,8 +48,26 @@ static size_t defaults(const struct call *call, bool no_store, struct http_heade
   out[n++] = (struct http_header){"Access-Control-Allow-Origin", call->origin};
   out[n++] = (struct http_header){"Access-Control-Expose-Headers",
                                   "Location, ETag, Retry-After, X-Request-Id, "
-                                  "Idempotent-Replayed, X-Cache, X-Cache-Age"};
+                                  "Idempotent-Replayed, X-Cache, X-Cache-Age, WWW-Authenticate, "
+                                  "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"};
   return n;
+}
+
+struct rate_text {
+  char limit[NUMBER_MAX], remaining[NUMBER_MAX], reset[NUMBER_MAX];
+};
+
+/* rate() adds what the caller has left, with its text in *text. */
+static size_t rate(const struct call_rate *r, struct rate_text *text, struct http_header *out)
+{
+  if (r->limit == 0) return 0;
+  snprintf(text->limit, NUMBER_MAX, "%" PRId32, r->limit);
+  snprintf(text->remaining, NUMBER_MAX, "%" PRId32, r->remaining);
+  snprintf(text->reset, NUMBER_MAX, "%" PRId32, r->reset_s);
+  out[0] = (struct http_header){"RateLimit-Limit", text->limit};
+  out[1] = (struct http_header){"RateLimit-Remaining", text->remaining};
+  out[2] = (struct http_header){"RateLimit-Reset", text->reset};
+  return 3;
 }
 
 static void reply(const struct call *call, int status, const struct http_header *headers, size_t n,
@@ -54,9 +75,12 @@ static void reply(const struct call *call, int status, const struct http_header 
 {
   assert(n <= ANSWER_EXTRA_MAX);
   struct http_header all[ANSWER_EXTRA_MAX + DEFAULTS_MAX];
+  struct rate_text text;
   size_t total = defaults(call, !has(headers, n, "Cache-Control"), all);
+  total += rate(&call->rate, &text, all + total);
   for (size_t i = 0; i < n; i++) all[total++] = headers[i];
   const struct buf *body = &call->api->scratch;
+  audit_end(call, status, headers, n);
   http_reply_send(call->reply, status, all, total, content_type, body->len ? body->data : "",
                   body->len);
 }

@@ -7,12 +7,15 @@
 #include "http/routes.h"
 
 /* The longest answer: an order's whole history. */
-enum { BODY_MAX = 16 << 20 };
+enum { BODY_MAX = 16 << 20, CALLERS_KEPT = 4096, SECOND_MS = 1000 };
 
 void api_init(struct api *api)
 {
   api->routes = routes_list(api->registry, &api->n_routes);
   cors_init(&api->cors, api->config->cors_origins);
+  proxies_init(&api->proxies, api->config->trust_proxy);
+  if (api->config->http_rate_limit > 0)
+    api->throttle = throttle_create(CALLERS_KEPT, api->config->http_rate_limit, SECOND_MS);
   buf_init(&api->scratch, BODY_MAX);
   api->started_ms = clock_mono_ms();
 }
@@ -21,6 +24,9 @@ void api_deinit(struct api *api)
 {
   free(api->routes);
   cors_deinit(&api->cors);
+  proxies_deinit(&api->proxies);
+  throttle_destroy(api->throttle);
+  api->throttle = NULL;
   buf_deinit(&api->scratch);
 }
 

@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "event/hub.h"
 #include "http/cors.h"
+#include "http/proxies.h"
 #include "journal/journal.h"
 #include "net/http.h"
 #include "net/ws.h"
@@ -66,8 +67,10 @@ struct api {
   struct route *routes; /* see routes_list() */
   size_t n_routes;
   struct cors cors;
-  struct buf scratch; /* the body being written; see answer_body() */
-  int64_t started_ms; /* monotonic */
+  struct proxies proxies;
+  struct throttle *throttle; /* HTTP_RATE_LIMIT; NULL: off */
+  struct buf scratch;        /* the body being written; see answer_body() */
+  int64_t started_ms;        /* monotonic */
 };
 
 void api_init(struct api *api);
@@ -81,8 +84,12 @@ struct call {
   struct api *api;
   struct http_reply *reply;
   const struct route *route;
-  const char *origin; /* the browser's, if it is on the allow-list; lives as long as api */
-  struct grant grant; /* whose it is and what it may do, once the gate was passed */
+  const char *origin;  /* the browser's, if it is on the allow-list; lives as long as api */
+  struct grant grant;  /* whose it is and what it may do, once the gate was passed */
+  struct audit *audit; /* NULL: nothing to note */
+  struct call_rate {
+    int32_t limit, remaining, reset_s; /* limit 0: there is none */
+  } rate;
 };
 
 /* Whose orders this caller sees; good as long as call is. */

@@ -17,6 +17,7 @@
 #include "http/accept.h"
 #include "http/action.h"
 #include "http/answer.h"
+#include "http/audit.h"
 #include "http/gate.h"
 #include "http/order_ref.h"
 #include "http/watch.h"
@@ -219,6 +220,9 @@ static void accepted(struct step *s, bool replayed, const struct journal_accepte
 static void on_accepted(void *arg, enum status status, const struct journal_accepted *order)
 {
   struct step *s = arg;
+  bool done = status == ST_OK || status == ST_REPLAYED;
+  audit_socket(&s->feed->call, done ? &order->id : NULL,
+               done ? 201 : problem_status(problem_of(status)));
   if (status != ST_OK && status != ST_REPLAYED)
     send_error(s->feed, problem_of(status), NULL, s->request_id);
   else if (s->feed->session)
@@ -324,9 +328,10 @@ static void unsubscribe(struct feed *f, const struct action *a, const struct ord
 static void act(struct feed *f, const struct action *a)
 {
   struct order_ref ref;
-  if (a->kind == ACTION_EXECUTE && !gate_allows(&f->call, SCOPE_WRITE))
+  if (a->kind == ACTION_EXECUTE && !gate_allows(&f->call, SCOPE_WRITE)) {
+    audit_socket(&f->call, NULL, 403);
     send_error(f, PROBLEM_INSUFFICIENT_SCOPE, NULL, a->request_id);
-  else if (a->kind == ACTION_EXECUTE)
+  } else if (a->kind == ACTION_EXECUTE)
     execute(f, a);
   else if (!order_ref_parse(a->order_id, &ref))
     send_error(f, PROBLEM_INVALID_ORDER_ID, NULL, a->request_id);

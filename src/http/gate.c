@@ -1,6 +1,7 @@
 /*
  * gate.c - see gate.h. Who shows no token, or a bad one, is told 401 and why (RFC 6750); whose
- * token does not allow it, 403. A token in the URL counts as none.
+ * token does not allow it, 403. A token in the URL counts as none. Who is known is counted by who
+ * it is, everybody else by their address, so that guessing is limited too.
  */
 #include "http/gate.h"
 
@@ -9,7 +10,9 @@
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "http/answer.h"
+#include "http/audit.h"
 
 enum { CHALLENGE_MAX = 160 };
 
@@ -23,17 +26,19 @@ static void refuse(const struct call *call, enum problem p, const char *error, c
   answer_problem_with(call, p, why, (struct http_header){"WWW-Authenticate", challenge});
 }
 
-static void refuse_token(const struct call *call, enum status status, const char *why)
+static void refuse_token(const struct call *call, enum status status, const char *error,
+                         const char *why)
 {
   if (status == ST_INVALID)
-    refuse(call, PROBLEM_UNAUTHORIZED, "invalid_token", why);
+    refuse(call, PROBLEM_UNAUTHORIZED, error, why);
   else
     answer_problem(call, problem_of(status), NULL);
 }
 
-static void refuse_scope(const struct call *call)
+static void refuse_scope(const struct call *call, const struct http_request *request)
 {
   char needed[SCOPES_TEXT_MAX], why[CHALLENGE_MAX / 2];
+  audit_refused(call, request);
   scopes_format(call->route->scope & ROUTE_SCOPES, needed);
   snprintf(why, sizeof why, "this needs the scope %s", needed);
   refuse(call, PROBLEM_INSUFFICIENT_SCOPE, "insufficient_scope", why);
@@ -64,25 +69,33 @@ static const char *bearer(const char *value)
   return value + strspn(value, " ");
 }
 
-/* show_token() sets call->grant; answers itself when it cannot. */
-static bool show_token(struct call *call, const struct http_request *request)
+/* What looking at the token came to. */
+struct verdict {
+  enum status status; /* ST_NOT_FOUND: there is no token */
+  const char *error, *why;
+};
+
+/* look() sets call->grant when all is well. */
+static struct verdict look(struct call *call, const struct http_request *request)
 {
   bool twice;
-  const char *value = authorization(request, &twice), *why = NULL;
-  const char *token = value && !twice ? bearer(value) : NULL;
-  if (!value || !call->api->auth) {
+  struct verdict v = {ST_OK, "invalid_token", ""};
+  const char *value = authorization(request, &twice);
+  if (!value || !call->api->auth) return (struct verdict){.status = ST_NOT_FOUND};
+  const char *token = twice ? NULL : bearer(value);
+  if (!token) return (struct verdict){ST_INVALID, "invalid_request", "one bearer token is needed"};
+  v.status = auth_verify(call->api->auth, token, strlen(token), &call->grant, &v.why);
+  return v;
+}
+
+static bool admit(const struct call *call, const struct verdict *v)
+{
+  if (v->status == ST_NOT_FOUND)
     answer_problem_with(call, PROBLEM_UNAUTHORIZED, NULL,
                         (struct http_header){"WWW-Authenticate", "Bearer realm=\"ox\""});
-    return false;
-  }
-  if (!token) {
-    refuse(call, PROBLEM_UNAUTHORIZED, "invalid_request", "one bearer token is needed");
-    return false;
-  }
-  enum status status = auth_verify(call->api->auth, token, strlen(token), &call->grant, &why);
-  if (status == ST_OK) return true;
-  refuse_token(call, status, why);
-  return false;
+  else if (v->status != ST_OK)
+    refuse_token(call, v->status, v->error, v->why);
+  return v->status == ST_OK;
 }
 
 bool gate_allows(const struct call *call, enum scope scope)
@@ -90,18 +103,47 @@ bool gate_allows(const struct call *call, enum scope scope)
   return !call->api->config->auth_required || (call->grant.scopes & scope) == scope;
 }
 
-static bool allowed(const struct call *call)
+static bool allowed(const struct call *call, const struct http_request *request)
 {
   if (gate_allows(call, (enum scope)(call->route->scope & ROUTE_SCOPES))) return true;
-  refuse_scope(call);
+  refuse_scope(call, request);
   return false;
 }
 
-bool gate_pass(struct call *call, const struct http_request *request)
+/* ── how often ──────────────────────────────────────────────────────────────────────────────── */
+
+/* The first time a request is counted; the second time its answer is told how things stand. */
+static bool within_limit(struct call *call, const struct http_request *request, bool first)
 {
-  if (!call->api->config->auth_required || !(call->route->scope & ROUTE_SCOPES)) return true;
-  if (gate_wants_ticket(call, request)) return true;
-  return show_token(call, request) && allowed(call);
+  char address[INET6_ADDRSTRLEN];
+  struct throttle_state state;
+  struct throttle *t = call->api->throttle;
+  const char *key = call->grant.client;
+  if (!t || call->route->scope & ROUTE_WORKER) return true; /* probes are never refused */
+  if (!*key) {
+    proxies_client(&call->api->proxies, request, address);
+    proxies_group(address);
+    key = address;
+  }
+  bool taken = !first || throttle_take(t, key, clock_mono_ms(), &state);
+  if (!first) throttle_look(t, key, clock_mono_ms(), &state);
+  call->rate = (struct call_rate){(int32_t)state.limit, (int32_t)state.remaining,
+                                  (int32_t)((state.reset_ms + 999) / 1000)};
+  return taken;
+}
+
+bool gate_pass(struct call *call, const struct http_request *request, bool first)
+{
+  struct verdict v = {.status = ST_OK};
+  bool guarded = call->api->config->auth_required && call->route->scope & ROUTE_SCOPES &&
+                 !gate_wants_ticket(call, request);
+  if (guarded) v = look(call, request);
+  if (!within_limit(call, request, first)) {
+    answer_problem_with(call, PROBLEM_TOO_MANY_REQUESTS, NULL,
+                        (struct http_header){"Retry-After", "1"});
+    return false;
+  }
+  return !guarded || (admit(call, &v) && allowed(call, request));
 }
 
 /* ── what lasts ──────────────────────────────────────────────────────────────────────────────── */
@@ -173,10 +215,11 @@ static void on_redeemed(void *arg, enum status status, const struct grant *grant
 {
   struct visitor *v = arg;
   if (status != ST_OK) {
-    refuse_token(&v->call, status, "the ticket is none, or was used, or is too old");
+    refuse_token(&v->call, status, "invalid_token",
+                 "the ticket is none, or was used, or is too old");
   } else {
     v->call.grant = *grant;
-    if (allowed(&v->call)) v->call.route->handle(&v->call, &v->request, NULL);
+    if (allowed(&v->call, &v->request)) v->call.route->handle(&v->call, &v->request, NULL);
   }
   visitor_destroy(v);
 }
@@ -185,12 +228,12 @@ void gate_redeem(const struct call *call, const struct http_request *request)
 {
   char ticket[TICKET_LEN + 1];
   if (http_query_value(request->query, "ticket", ticket, sizeof ticket) != ST_OK) {
-    refuse_token(call, ST_INVALID, "the ticket is none");
+    refuse_token(call, ST_INVALID, "invalid_token", "the ticket is none");
     return;
   }
   struct visitor *v = visitor_create(call, request);
   enum status status = auth_ticket_redeem(call->api->auth, ticket, on_redeemed, v);
   if (status == ST_OK) return;
-  refuse_token(call, status, "");
+  refuse_token(call, status, "invalid_token", "");
   visitor_destroy(v);
 }

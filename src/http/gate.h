@@ -8,9 +8,10 @@
 #include "http/routes.h"
 
 /* gate_pass() looks at the token for call->route, and sets call->grant. It answers itself, and says
- * false, when the handler must not run. It passes who brings a ticket instead: see gate_redeem().
- */
-bool gate_pass(struct call *call, const struct http_request *request);
+ * false, when the handler must not run: 401, 403, or 429 for one request too many. It passes who
+ * brings a ticket instead: see gate_redeem(). A request is looked at twice, when its head is there
+ * and when all of it is, and counted the first time. */
+bool gate_pass(struct call *call, const struct http_request *request, bool first);
 
 /* gate_allows() says whether a caller who passed may do also this. */
 bool gate_allows(const struct call *call, enum scope scope);

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "http/answer.h"
+#include "http/audit.h"
 #include "http/handlers.h"
 #include "net/http_query.h"
 
@@ -23,6 +24,7 @@ struct credentials {
 
 struct waiting {
   struct call call;
+  char client[GRANT_CLIENT_MAX + 1], address[INET6_ADDRSTRLEN];
   unsigned scopes; /* 0: all that the client has */
 };
 
@@ -74,18 +76,27 @@ static void give_token(const struct call *call, const struct grant *grant)
   buf_deinit(&token);
 }
 
+static void note(const struct waiting *w, int status)
+{
+  audit_login(&w->call, w->client, w->address, status);
+}
+
 static void on_login(void *arg, enum status status, const struct grant *grant, int64_t retry_ms)
 {
   struct waiting *w = arg;
   if (status == ST_OK && (w->scopes & grant->scopes) != w->scopes) {
+    note(w, 400);
     refuse(&w->call, 400, "invalid_scope", "the client does not have all of these scopes");
   } else if (status == ST_OK) {
     struct grant g = *grant;
     if (w->scopes) g.scopes = w->scopes;
+    note(w, 200);
     give_token(&w->call, &g);
   } else if (status == ST_INVALID) {
+    note(w, 401);
     refuse(&w->call, 401, "invalid_client", "no such client, or not its secret");
   } else if (status == ST_FULL) {
+    note(w, 429);
     refuse_busy(&w->call, retry_ms);
   } else {
     answer_problem(&w->call, problem_of(status), NULL);
@@ -177,6 +188,20 @@ static bool read_form(const struct call *call, const struct http_request *reques
   return false;
 }
 
+static void log_in(const struct call *call, const struct http_request *request,
+                   const struct credentials *given, unsigned scopes)
+{
+  char from[INET6_ADDRSTRLEN];
+  struct waiting *w = mem_alloc(sizeof *w);
+  *w = (struct waiting){.call = *call, .scopes = scopes};
+  snprintf(w->client, sizeof w->client, "%.*s", GRANT_CLIENT_MAX, given->client);
+  proxies_client(&call->api->proxies, request, w->address);
+  memcpy(from, w->address, sizeof from);
+  proxies_group(from);
+  const struct auth_login login = {given->client, given->secret, from};
+  auth_login(call->api->auth, &login, on_login, w);
+}
+
 void oauth_token_post(const struct call *call, const struct http_request *request,
                       const char *param)
 {
@@ -186,10 +211,7 @@ void oauth_token_post(const struct call *call, const struct http_request *reques
   if (!read_form(call, request, &scopes)) return;
   if (read_credentials(call, request, &given)) {
     if (grant_client_valid(given.client)) {
-      struct waiting *w = mem_alloc(sizeof *w);
-      *w = (struct waiting){*call, scopes};
-      const struct auth_login login = {given.client, given.secret, request->peer};
-      auth_login(call->api->auth, &login, on_login, w);
+      log_in(call, request, &given, scopes);
     } else {
       refuse(call, 401, "invalid_client", "no such client, or not its secret");
     }

@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "http/answer.h"
+#include "http/audit.h"
 #include "http/endpoint.h"
 #include "http/gate.h"
 #include "http/handlers.h"
@@ -199,7 +200,7 @@ static bool body_good(const struct route *route, const struct http_request *requ
 
 /* route_for() answers itself, and returns NULL, when no handler is to run. */
 static const struct route *route_for(struct call *call, const struct http_request *request,
-                                     char *param)
+                                     char *param, bool first)
 {
   const struct route *found = resource(call->api, request->path, param);
   if (!found) {
@@ -218,7 +219,7 @@ static const struct route *route_for(struct call *call, const struct http_reques
     return NULL;
   }
   call->route = route;
-  if (!gate_pass(call, request)) return NULL;
+  if (!gate_pass(call, request, first)) return NULL;
   if (body_good(route, request)) return route;
   answer_problem(
       call, PROBLEM_UNSUPPORTED_MEDIA_TYPE,
@@ -239,7 +240,7 @@ size_t routes_on_head(void *arg, const struct http_request *request, struct http
 {
   char param[PARAM_MAX];
   struct call call = call_of(arg, request, reply);
-  const struct route *route = route_for(&call, request, param);
+  const struct route *route = route_for(&call, request, param, true);
   return route ? route->max_body : 0;
 }
 
@@ -247,8 +248,9 @@ void routes_on_request(void *arg, const struct http_request *request, struct htt
 {
   char param[PARAM_MAX];
   struct call call = call_of(arg, request, reply);
-  const struct route *route = route_for(&call, request, param);
+  const struct route *route = route_for(&call, request, param, false);
   if (!route) return;
+  call.audit = audit_begin(&call, request, *param ? param : NULL);
   if (gate_wants_ticket(&call, request))
     gate_redeem(&call, request);
   else
