@@ -363,3 +363,62 @@ void json_field_write(struct json_writer *w, const struct ox_field *field)
   else
     json_raw(w, field->name, field->text, field->len);
 }
+
+/* ── arrays ──────────────────────────────────────────────────────────────────────────────────── */
+
+static const char *skip_element(const char *p, const char *end, struct json_items *out)
+{
+  const char *from = skip_space(p, end);
+  p = from < end ? skip_value(from, end) : end;
+  if (p == from) {
+    out->error = "an element of the array is missing";
+    return NULL;
+  }
+  out->items[out->n++] = (struct json_slice){from, (size_t)(p - from)};
+  p = skip_space(p, end);
+  if (p < end && (*p == ',' || *p == ']')) return p;
+  out->error = "a comma or ] was expected behind an element of the array";
+  return NULL;
+}
+
+static const char too_many[] = "there are too many elements in the array";
+
+/* p is behind the opening bracket; returns what follows the closing one, too_many, or NULL. */
+static const char *split(const char *p, const char *end, size_t max, struct json_items *out)
+{
+  p = skip_space(p, end);
+  if (p < end && *p == ']') return p + 1;
+  while (out->n < max) {
+    p = skip_element(p, end, out);
+    if (!p) return NULL;
+    if (*p++ == ']') return p;
+  }
+  return too_many;
+}
+
+enum status json_items_split(const char *text, size_t len, size_t max, struct json_items *out)
+{
+  const char *end = text + len, *p = skip_space(text, end);
+  *out = (struct json_items){0};
+  if (p == end || *p != '[') {
+    out->error = "a JSON array was expected";
+    return ST_INVALID;
+  }
+  out->items = mem_alloc(max * sizeof *out->items);
+  p = split(p + 1, end, max, out);
+  if (p == too_many)
+    out->error = too_many;
+  else if (p && skip_space(p, end) != end)
+    out->error = "something follows the array";
+  if (!out->error) return ST_OK;
+  free(out->items);
+  out->items = NULL;
+  out->n = 0;
+  return p == too_many ? ST_FULL : ST_INVALID;
+}
+
+void json_items_deinit(struct json_items *items)
+{
+  free(items->items);
+  *items = (struct json_items){0};
+}

@@ -51,6 +51,23 @@ enum status json_object_parse(const char *text, size_t len, struct json_object *
                               size_t error_len) MUST_CHECK;
 void json_object_deinit(struct json_object *o);
 
+/* The elements of a JSON array, as text. */
+struct json_items {
+  struct json_slice {
+    const char *text; /* points into what was split */
+    size_t len;
+  } * items;
+  size_t n;
+  const char *error;
+};
+
+/* json_items_split() finds the elements of an array, max at the most, without reading them: each is
+ * to be parsed by itself. ST_INVALID: it is no array, or is malformed around them; error says what.
+ * ST_FULL: there are more. On success deinit it. */
+enum status json_items_split(const char *text, size_t len, size_t max,
+                             struct json_items *out) MUST_CHECK;
+void json_items_deinit(struct json_items *items);
+
 /* json_field_write() writes one field as it came. */
 void json_field_write(struct json_writer *w, const struct ox_field *field);
 

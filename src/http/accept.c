@@ -55,29 +55,35 @@ static enum status hash(const struct call *call, const struct accept_request *re
 
 /* ── orders ─────────────────────────────────────────────────────────────────────────────────── */
 
-enum status accept_order(const struct call *call, const struct accept_request *request,
-                         journal_accepted_fn done, void *arg)
+enum status accept_fill(const struct call *call, const struct envelope *e,
+                        struct journal_accept *out)
 {
-  const struct envelope *e = request->envelope;
-  struct accept_hashes hashes;
   bool by_hand = !order_type_executed(e->type);
   if (call->api->queue_full && !by_hand) return ST_FULL;
   struct buf *payload = answer_body(call);
   envelope_write_payload(e, payload);
   if (payload->overflow) return ST_INVALID;
-  enum status status = hash(call, request, &hashes);
-  if (status != ST_OK) return status;
+  *out = (struct journal_accept){.tenant = call_tenant(call),
+                                 .client_order_id = e->client_order_id,
+                                 .type = e->type->name,
+                                 .status = e->initial->name,
+                                 .payload = payload->data,
+                                 .phase = e->initial->phase,
+                                 .by_hand = by_hand};
+  return ST_OK;
+}
 
-  const struct journal_accept accept = {.tenant = call_tenant(call),
-                                        .client_order_id = e->client_order_id,
-                                        .request_hash = e->client_order_id ? hashes.body : NULL,
-                                        .idempotency_key = request->idempotency_key,
-                                        .key_hash = request->idempotency_key ? hashes.key : NULL,
-                                        .type = e->type->name,
-                                        .status = e->initial->name,
-                                        .payload = payload->data,
-                                        .phase = e->initial->phase,
-                                        .by_hand = by_hand};
+enum status accept_order(const struct call *call, const struct accept_request *request,
+                         journal_accepted_fn done, void *arg)
+{
+  struct accept_hashes hashes;
+  struct journal_accept accept;
+  enum status status = accept_fill(call, request->envelope, &accept);
+  if (status == ST_OK) status = hash(call, request, &hashes);
+  if (status != ST_OK) return status;
+  accept.idempotency_key = request->idempotency_key;
+  if (accept.client_order_id) accept.request_hash = hashes.body;
+  if (accept.idempotency_key) accept.key_hash = hashes.key;
   return journal_accept(call->api->journal, &accept, done, arg);
 }
 

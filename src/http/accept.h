@@ -32,6 +32,11 @@ enum status accept_hash_body(const char *body, size_t len,
 enum status accept_hash_request(const struct call *call, const char *body, size_t len,
                                 unsigned char out[JOURNAL_HASH_LEN]) MUST_CHECK;
 
+/* accept_fill() makes what the journal takes of a valid order, without hashes and key. It points
+ * into e and answer_body(). */
+enum status accept_fill(const struct call *call, const struct envelope *e,
+                        struct journal_accept *out) MUST_CHECK;
+
 /* accept_order() hands a valid order to the journal; as journal_accept(). */
 enum status accept_order(const struct call *call, const struct accept_request *request,
                          journal_accepted_fn done, void *arg) MUST_CHECK;

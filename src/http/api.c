@@ -18,6 +18,13 @@ void api_init(struct api *api)
     api->throttle = throttle_create(CALLERS_KEPT, api->config->http_rate_limit, SECOND_MS);
   buf_init(&api->scratch, BODY_MAX);
   api->started_ms = clock_mono_ms();
+  api->batches = batches_open(api->loop);
+}
+
+void api_close(struct api *api)
+{
+  batches_close(api->batches);
+  api->batches = NULL;
 }
 
 void api_deinit(struct api *api)

@@ -15,6 +15,7 @@
 #include "base/status.h"
 #include "config/config.h"
 #include "event/hub.h"
+#include "http/batch.h"
 #include "http/cors.h"
 #include "http/proxies.h"
 #include "journal/journal.h"
@@ -59,6 +60,8 @@ struct api {
   size_t (*venues)(void *arg, struct api_venue *out, size_t max);
   void *probe_arg;
 
+  uv_loop_t *loop;
+
   bool health_only; /* a worker's port: nothing but health and metrics */
   bool draining;    /* set by main at SIGTERM: /readyz turns 503, no new sockets */
   bool queue_full;  /* QUEUE_MAX orders wait: no more are accepted */
@@ -69,11 +72,14 @@ struct api {
   struct cors cors;
   struct proxies proxies;
   struct throttle *throttle; /* HTTP_RATE_LIMIT; NULL: off */
-  struct buf scratch;        /* the body being written; see answer_body() */
-  int64_t started_ms;        /* monotonic */
+  struct batches *batches;
+  struct buf scratch; /* the body being written; see answer_body() */
+  int64_t started_ms; /* monotonic */
 };
 
 void api_init(struct api *api);
+/* api_close() ends what it does by itself: while the loop runs, before journal and reader go. */
+void api_close(struct api *api);
 void api_deinit(struct api *api);
 
 /* api_handler() is what http_server_create() takes. */

@@ -10,6 +10,7 @@ void order_create(const struct call *call, const struct http_request *request, c
 void order_list(const struct call *call, const struct http_request *request, const char *param);
 void order_move(const struct call *call, const struct http_request *request, const char *param);
 void execute_post(const struct call *call, const struct http_request *request, const char *param);
+void batch_post(const struct call *call, const struct http_request *request, const char *param);
 
 /* one order by ?orderId=, many without */
 void watch_get(const struct call *call, const struct http_request *request, const char *param);

@@ -23,6 +23,8 @@ static const struct {
                                "a query parameter is not valid"},
     [PROBLEM_INVALID_IDEMPOTENCY_KEY] = {400, false, "INVALID_IDEMPOTENCY_KEY", "Bad Request",
                                          "Idempotency-Key must be 1-128 of A-Z a-z 0-9 _ -"},
+    [PROBLEM_IDEMPOTENCY_KEY_REQUIRED] = {400, false, "IDEMPOTENCY_KEY_REQUIRED", "Bad Request",
+                                          "this needs a header Idempotency-Key"},
     [PROBLEM_UNAUTHORIZED] = {401, false, "UNAUTHORIZED", "Unauthorized",
                               "a bearer token is needed"},
     [PROBLEM_INSUFFICIENT_SCOPE] = {403, false, "INSUFFICIENT_SCOPE", "Forbidden",
@@ -59,6 +61,8 @@ static const struct {
                                    "no executor here runs orders of this type"},
     [PROBLEM_BODY_TOO_LARGE] = {413, false, "BODY_TOO_LARGE", "Content Too Large",
                                 "the body is larger than this path takes"},
+    [PROBLEM_TOO_MANY_ORDERS] = {413, false, "TOO_MANY_ORDERS", "Content Too Large",
+                                 "a batch has 1000 orders at the most"},
     [PROBLEM_URI_TOO_LONG] = {414, false, "URI_TOO_LONG", "URI Too Long", "the URI is too long"},
     [PROBLEM_UNSUPPORTED_MEDIA_TYPE] = {415, false, "UNSUPPORTED_MEDIA_TYPE",
                                         "Unsupported Media Type",
@@ -145,7 +149,8 @@ static void add(struct ox_errors *base, const char *pointer, const char *code, c
 
 void problem_errors_init(struct problem_errors *errors)
 {
-  *errors = (struct problem_errors){.base = {sizeof errors->base, add}};
+  *errors = (struct problem_errors){
+      .base = {sizeof errors->base, add}, .max = PROBLEM_ERRORS_MAX, .index = -1};
   buf_init(&errors->list, LIST_MAX);
   json_writer_init(&errors->writer, &errors->list);
 }
@@ -155,17 +160,29 @@ void problem_errors_deinit(struct problem_errors *errors)
   buf_deinit(&errors->list);
 }
 
+/* The code of a field that is not there is REQUIRED, or ends in it. */
+static bool is_missing(const char *code)
+{
+  static const char word[] = "REQUIRED";
+  size_t len = strlen(code);
+  return len >= sizeof word - 1 && strcmp(code + len - (sizeof word - 1), word) == 0;
+}
+
 void problem_errors_add(struct problem_errors *errors, const char *pointer, const char *code,
                         const char *detail)
 {
-  if (errors->n == PROBLEM_ERRORS_MAX) return;
+  errors->n_missing += is_missing(code);
+  if (errors->n == errors->max) return;
   if (errors->n++ == 0) {
     snprintf(errors->code, sizeof errors->code, "%s", code);
     snprintf(errors->detail, sizeof errors->detail, "%.*s", (int)shown(detail), detail);
   }
   struct json_writer *w = &errors->writer;
+  char where[sizeof errors->under + TEXT_MAX + 1];
+  snprintf(where, sizeof where, "%s%.*s", errors->under, (int)shown(pointer), pointer);
   json_begin(w, NULL);
-  json_strn(w, "pointer", pointer, shown(pointer));
+  if (errors->index >= 0) json_int(w, "index", errors->index);
+  json_str(w, "pointer", where);
   json_str(w, "code", code);
   json_strn(w, "detail", detail, shown(detail));
   json_end(w);

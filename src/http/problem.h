@@ -21,6 +21,7 @@ enum problem {
   PROBLEM_INVALID_ORDER_ID,
   PROBLEM_INVALID_QUERY,
   PROBLEM_INVALID_IDEMPOTENCY_KEY,
+  PROBLEM_IDEMPOTENCY_KEY_REQUIRED,
   PROBLEM_UNAUTHORIZED,
   PROBLEM_INSUFFICIENT_SCOPE,
   PROBLEM_ORIGIN_NOT_ALLOWED,
@@ -40,6 +41,7 @@ enum problem {
   PROBLEM_OUTCOME_UNKNOWN,
   PROBLEM_TYPE_NOT_EXECUTED,
   PROBLEM_BODY_TOO_LARGE,
+  PROBLEM_TOO_MANY_ORDERS,
   PROBLEM_URI_TOO_LONG,
   PROBLEM_UNSUPPORTED_MEDIA_TYPE,
   PROBLEM_EXPECTATION_FAILED,
@@ -71,8 +73,11 @@ enum { PROBLEM_ERRORS_MAX = 64 };
 
 struct problem_errors {
   struct ox_errors base;
-  size_t n;
-  struct buf list; /* elements of the JSON array */
+  size_t n, max;
+  size_t n_missing; /* of all that were added: a field that is needed is not there */
+  char under[24];   /* in front of every pointer; "" for none */
+  int64_t index;    /* shown with every error; -1: none */
+  struct buf list;  /* elements of the JSON array */
   struct json_writer writer;
   char code[64]; /* of the first */
   char detail[256];

@@ -23,6 +23,7 @@ enum {
   ORDER_BODY_MAX = 64 << 10,
   STATUS_BODY_MAX = 1 << 10,
   FORM_MAX = 4 << 10,
+  BATCH_BODY_MAX = 1 << 20,
   PARAM_MAX = 128, /* longer than any id: what is cut is still too long to be one */
   ALLOW_MAX = 64,
 };
@@ -32,6 +33,7 @@ static const struct route table[] = {
     {"POST", "/api/orders", ORDER_BODY_MAX, SCOPE_WRITE, order_create},
     {"POST", "/api/orders/execute", ORDER_BODY_MAX, SCOPE_WRITE, execute_post},
     {"GET", "/api/orders/execute", 0, SCOPE_READ | ROUTE_TICKET, watch_get},
+    {"POST", "/api/orders/batch", BATCH_BODY_MAX, SCOPE_WRITE, batch_post},
     {"GET", "/api/orders/stats", 0, SCOPE_READ, stats_get},
     {"GET", "/api/orders/:id", 0, SCOPE_READ, order_get},
     {"DELETE", "/api/orders/:id", 0, SCOPE_WRITE, order_cancel},

@@ -243,6 +243,7 @@ static void let_go(struct serve *s)
   if (s->dispatcher) dispatcher_destroy(s->dispatcher, NULL, NULL);
   sweeper_destroy(s->sweeper, NULL, NULL);
   parks_close(s->parks, NULL, NULL);
+  if (s->reader) api_close(&s->api);
   journal_destroy(s->journal, NULL, NULL);
   if (s->reader) reader_destroy(s->reader, NULL, NULL);
   if (s->auth) auth_destroy(s->auth, NULL, NULL);
@@ -489,7 +490,8 @@ static bool start_api(struct serve *s)
                         .redis_up = probe_redis,
                         .workers = probe_workers,
                         .venues = probe_venues,
-                        .probe_arg = s};
+                        .probe_arg = s,
+                        .loop = &s->loop};
   api_init(&s->api);
   uv_timer_start(&s->depth_timer, on_depth_timer, DEPTH_EVERY_MS, DEPTH_EVERY_MS);
   return true;

@@ -32,7 +32,12 @@ enum {
 };
 
 enum kind { KIND_ORDER, KIND_OWN_ID, KIND_EVENTS, KIND_HEADS, KINDS };
-enum { DEAD_LETTERS_PAGE = KINDS, DEAD_LETTERS_COUNT, REPLAY }; /* asked on their own */
+enum {
+  DEAD_LETTERS_PAGE = KINDS,
+  DEAD_LETTERS_COUNT,
+  REPLAY,
+  REPLAY_NAMES
+}; /* asked on their own */
 
 struct ask {
   struct list_node node;
@@ -93,6 +98,7 @@ const struct pg_statement reader_statements[] = {
     [DEAD_LETTERS_PAGE] = {"dead_letters", DEAD_LETTERS_PAGE_SQL},
     [DEAD_LETTERS_COUNT] = {"dead_letters_count", DEAD_LETTERS_COUNT_SQL},
     [REPLAY] = {"replay", REPLAY_SQL},
+    [REPLAY_NAMES] = {"replay_names", REPLAY_NAMES_SQL},
     [KIND_HEADS] = {"heads", "SELECT order_id, ver FROM orders WHERE order_id = ANY($1::uuid[])"},
 };
 const size_t n_reader_statements = sizeof reader_statements / sizeof *reader_statements;

@@ -33,10 +33,36 @@ typedef void (*replay_fn)(void *arg, enum status status, const struct replay *fo
 enum status replay_find(struct reader *r, const struct replay_ask *ask, replay_fn done,
                         void *arg) MUST_CHECK;
 
-/* What the reader prepares for it. $1 tenant, $2 own id, $3 body hash, $4 key, $5 its hash. Where
+/* Which of many names are taken. Borrowed for the callback. */
+struct replay_name {
+  size_t at;                 /* in the names that were asked for */
+  struct ulid id;            /* the order that has it */
+  const unsigned char *hash; /* REPLAY_HASH_LEN bytes, of its body */
+  const char *status;        /* its first */
+};
+typedef void (*replay_names_fn)(void *arg, enum status status, const struct replay_name *taken,
+                                size_t n);
+struct replay_names_ask {
+  const char *tenant;
+  const char *const *names;
+  size_t n;
+};
+enum status replay_names(struct reader *r, const struct replay_names_ask *ask, replay_names_fn done,
+                         void *arg) MUST_CHECK;
+
+/* What the reader prepares for them. $1 tenant, $2 names. */
+#define REPLAY_NAMES_SQL                                                                           \
+  "SELECT u.at, o.order_id, o.request_hash, e.status"                                              \
+  " FROM unnest($2::text[]) WITH ORDINALITY AS u(own, at)"                                         \
+  " CROSS JOIN LATERAL (SELECT order_id, request_hash FROM orders"                                 \
+  "  WHERE orders.tenant = $1::text AND client_order_id = u.own LIMIT 1) o"                        \
+  " CROSS JOIN LATERAL (SELECT status FROM order_events v WHERE v.order_id = o.order_id"           \
+  "  AND v.seq = 1 LIMIT 1) e"
+
+/* $1 tenant, $2 own id, $3 body hash, $4 key, $5 its hash. Where
  * both are known, whichever was another request counts. */
 #define REPLAY_SQL                                                                                 \
-  "SELECT o.*, f.first, f.same, f.response, e.status FROM ("                                       \
+  "SELECT o.*, f.first, f.same, f.response, e.status, e.phase FROM ("                              \
   " SELECT x.order_id AS first, coalesce(x.request_hash = $3::bytea, false) AS same,"              \
   "  NULL::text AS response FROM orders x WHERE x.tenant = $1::text"                               \
   "  AND x.client_order_id = $2::text"                                                             \
@@ -45,7 +71,7 @@ enum status replay_find(struct reader *r, const struct replay_ask *ask, replay_f
   "  AND k.expires_at >= clock_timestamp()) f"                                                     \
   " LEFT JOIN LATERAL (SELECT " ORDER_COLUMNS " FROM orders"                                       \
   "  WHERE orders.order_id = f.first LIMIT 1) o ON true"                                           \
-  " LEFT JOIN LATERAL (SELECT status FROM order_events v WHERE v.order_id = f.first"               \
+  " LEFT JOIN LATERAL (SELECT status, phase FROM order_events v WHERE v.order_id = f.first"        \
   "  AND v.seq = 1 LIMIT 1) e ON true ORDER BY f.same LIMIT 1"
 
 #endif

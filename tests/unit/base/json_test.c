@@ -440,3 +440,48 @@ Test(json, damaged_texts)
     }
   }
 }
+
+/* ── arrays ─────────────────────────────────────────────────────────────────────────────────── */
+
+static void expect_items(const char *text, const char *expected)
+{
+  struct json_items items;
+  char got[256] = "";
+  cr_assert_eq(json_items_split(text, strlen(text), 8, &items), ST_OK, "%s: %s", text, items.error);
+  for (size_t i = 0; i < items.n; i++)
+    snprintf(got + strlen(got), sizeof got - strlen(got), "%.*s|", (int)items.items[i].len,
+             items.items[i].text);
+  cr_assert_str_eq(got, expected);
+  json_items_deinit(&items);
+}
+
+Test(json_items, are_found_by_their_ends_alone)
+{
+  expect_items("[]", "");
+  expect_items(" [ ]\n", "");
+  expect_items("[1,\"a,]\", null ,{\"x\":[1,2]},[ ]]", "1|\"a,]\"|null|{\"x\":[1,2]}|[ ]|");
+  expect_items("[\"\\\"]\",{\"}\":\"]\"}]", "\"\\\"]\"|{\"}\":\"]\"}|");
+  expect_items("[nonsense,{]]", "nonsense|{]|");
+}
+
+Test(json_items, of_what_is_no_array)
+{
+  static const char *const texts[] = {"",     " ",    "{}",    "1",         "[",
+                                      "[1",   "[1,",  "[1,]",  "[,1]",      "[1 2]",
+                                      "[1]2", "[1]]", "[\"a]", "[{\"a\":1]"};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    struct json_items items;
+    cr_assert_eq(json_items_split(texts[i], strlen(texts[i]), 8, &items), ST_INVALID, "%s",
+                 texts[i]);
+    cr_assert_not_null(items.error);
+    cr_assert_eq(items.n, 0);
+  }
+}
+
+Test(json_items, so_many_and_no_more)
+{
+  struct json_items items;
+  expect_items("[1,2,3,4,5,6,7,8]", "1|2|3|4|5|6|7|8|");
+  cr_assert_eq(json_items_split("[1,2,3,4,5,6,7,8,9]", 19, 8, &items), ST_FULL);
+  cr_assert_eq(json_items_split("[1,2,3,4,5,6,7,8,", 17, 8, &items), ST_FULL);
+}

@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "http/api.h"
 #include "http/routes.h"
+#include "journal/batch.h"
 #include "journal/cancel.h"
 #include "journal/pause.h"
 #include "journal/redrive.h"
@@ -275,6 +276,24 @@ enum status lister_page(struct lister *l, const struct lister_filter *filter, si
   return ST_OK;
 }
 
+static char names_asked[4096]; /* with a space behind each */
+static replay_names_fn names_done;
+static void *names_arg;
+
+enum status replay_names(struct reader *r, const struct replay_names_ask *ask, replay_names_fn done,
+                         void *arg)
+{
+  (void)r;
+  if (reader_status != ST_OK) return reader_status;
+  cr_assert_str_eq(ask->tenant, "default");
+  names_asked[0] = '\0';
+  for (size_t i = 0, len = 0; i < ask->n && len < sizeof names_asked; i++)
+    len += (size_t)snprintf(names_asked + len, sizeof names_asked - len, "%s ", ask->names[i]);
+  names_done = done;
+  names_arg = arg;
+  return ST_OK;
+}
+
 bool reader_up(const struct reader *r)
 {
   (void)r;
@@ -356,6 +375,73 @@ static inline void journal_answers(enum status status, const struct journal_acce
   memmove(&accepts[0], &accepts[1], --n_accepts * sizeof t);
   free(t.payload);
   t.done(t.arg, status, accepted);
+}
+
+/* A batch as the journal has it: how many orders, the payload of the last, what was sent. */
+struct journal_batch {
+  size_t n;
+  char key[160], last[512], *response;
+};
+static int n_batches;
+static struct journal_batch *fake_batch; /* the last that was begun */
+static struct ulid batch_ids[1024];      /* of the orders in it */
+static journal_batch_fn batch_done;
+static void *batch_arg;
+
+enum status journal_batch_begin(struct journal *j, const char *tenant, const char *key,
+                                const unsigned char key_hash[JOURNAL_HASH_LEN],
+                                struct journal_batch **out)
+{
+  (void)j, (void)key_hash;
+  cr_assert_str_eq(tenant, "default");
+  if (journal_status != ST_OK) return journal_status;
+  n_batches++;
+  *out = fake_batch = mem_alloc(sizeof *fake_batch);
+  snprintf(fake_batch->key, sizeof fake_batch->key, "%s", key);
+  return ST_OK;
+}
+
+struct ulid journal_batch_add(struct journal_batch *b, const struct journal_accept *order)
+{
+  cr_assert_null(order->idempotency_key);
+  cr_assert_eq(order->client_order_id != NULL, order->request_hash != NULL);
+  snprintf(b->last, sizeof b->last, "%s", order->payload);
+  batch_ids[b->n] = (struct ulid){{1, [14] = (uint8_t)(b->n >> 8), (uint8_t)b->n}};
+  return batch_ids[b->n++];
+}
+
+void journal_batch_remove(struct journal_batch *b, const struct ulid *id)
+{
+  size_t i = 0;
+  while (i < b->n && ulid_compare(&batch_ids[i], id) != 0) i++;
+  cr_assert_lt(i, b->n, "removed twice");
+  batch_ids[i] = batch_ids[--b->n];
+}
+
+void journal_batch_drop(struct journal_batch *b)
+{
+  if (!b) return;
+  n_batches--;
+  free(b->response);
+  free(b);
+}
+
+void journal_batch_send(struct journal_batch *b, const char *response, journal_batch_fn done,
+                        void *arg)
+{
+  free(b->response);
+  b->response = mem_strdup(response);
+  batch_done = done;
+  batch_arg = arg;
+}
+
+static inline void batch_answers(enum status status)
+{
+  journal_batch_fn done = batch_done;
+  cr_assert_not_null(done, "nothing was sent");
+  batch_done = NULL;
+  if (status != ST_CONFLICT) journal_batch_drop(fake_batch);
+  done(batch_arg, status);
 }
 
 static struct ulid cancelled_id;
@@ -640,18 +726,26 @@ enum status desk_post(struct desk *d, struct desk_task *task)
 
 static struct api api;
 static struct config config;
+static uv_loop_t fake_loop;
 
 static inline void fakes_setup(void)
 {
   config.queue_rate_limit = 100;
   config.queue_rate_window_ms = 60000;
+  config.batch_size = 100;
   api.config = &config;
+  uv_loop_init(&fake_loop);
+  api.loop = &fake_loop;
   api_init(&api);
 }
 
 static inline void fakes_teardown(void)
 {
+  api_close(&api);
+  uv_run(&fake_loop, UV_RUN_DEFAULT);
+  cr_assert_eq(uv_loop_close(&fake_loop), 0);
   api_deinit(&api);
+  cr_assert_eq(n_batches, 0, "%d batches left behind", n_batches);
   cr_assert_eq(n_lookups, 0, "%zu look-ups not answered", n_lookups);
   cr_assert_eq(n_accepts, 0);
   cr_assert_null(replay_done);

@@ -51,7 +51,7 @@ CHECKED(routes, words_win_over_ids)
   counts_done(counts_arg, ST_AWAY, NULL);
   expect_problem(r, 503, "QUEUE_UNAVAILABLE");
   expect_problem(get("/api/orders/execute"), 426, "UPGRADE_REQUIRED");
-  expect_problem(get("/api/orders/batch"), 400, "INVALID_ORDER_ID");
+  expect_problem(get("/api/orders/batch"), 405, "METHOD_NOT_ALLOWED");
 }
 
 CHECKED(routes, a_very_long_id_is_not_cut_to_a_valid_one)
@@ -147,6 +147,7 @@ static struct http_reply *preflight(const char *origin)
 
 CHECKED(routes, preflight_of_an_allowed_origin)
 {
+  api_close(&api);
   api_deinit(&api);
   config.cors_origins = (char[]){"https://a.example, https://b.example"};
   api_init(&api);
@@ -168,6 +169,7 @@ CHECKED(routes, preflight_of_an_allowed_origin)
 
 CHECKED(routes, answers_and_problems_may_be_read_by_an_allowed_origin)
 {
+  api_close(&api);
   api_deinit(&api);
   config.cors_origins = (char[]){"https://a.example"};
   api_init(&api);

@@ -82,6 +82,7 @@ CHECKED(watch, a_process_that_stops_takes_no_new_sockets)
 
 CHECKED(watch, origins)
 {
+  api_close(&api);
   api_deinit(&api);
   config.cors_origins = (char[]){"https://app.example"};
   api_init(&api);
