@@ -59,7 +59,8 @@ static inline const struct ox_field *ox_order_field(const struct ox_order *order
 /*
  * What validate() says of a payload. pointer is an RFC 6901 pointer ("/amount"), code a stable
  * upper-snake word (AMOUNT_NOT_POSITIVE), detail a sentence for a person. Each call adds one; the
- * client is shown all of them. The strings are copied.
+ * client is shown all of them. The strings are copied. A field that is needed and not there is
+ * REQUIRED, or a word that ends in it: such an order makes a whole batch invalid, not itself alone.
  */
 struct ox_errors {
   uint32_t size;

@@ -77,7 +77,7 @@ const struct key key_table[] = {
   {"PARK_RECHECK_MS", KEY_INT, AT(park_recheck_ms), .initial = "21600000", .min = 1000,
    .max = WEEK_MS, .help = "a waiting limit or sniper order is looked at again by then; each look is a start"},
   {"BATCH_SIZE", KEY_INT, AT(batch_size), .initial = "100", .min = 1, .max = 1000,
-   .help = "orders of a batch request accepted in one go (no effect yet)"},
+   .help = "orders of a batch that are read in one go and counted together"},
   {"IDEMPOTENCY_TTL_S", KEY_INT, AT(idempotency_ttl_s), .initial = "86400", .min = 1,
    .max = YEAR_S, .help = "how long an Idempotency-Key is remembered"},
   {"CACHE_TTL_S", KEY_INT, AT(cache_ttl_s), .initial = "300", .max = 86400, .words = words_off,

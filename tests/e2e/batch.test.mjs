@@ -45,6 +45,17 @@ function assertCounts(answer, total, size = 100) {
   return r
 }
 
+// behindLink() is an API process whose way to PostgreSQL can be broken.
+async function behindLink() {
+  const url = new URL(world.env.DATABASE_URL)
+  const server = { host: url.hostname, port: Number(url.port) }
+  const link = await new Link('postgres', () => server).listen()
+  links.push(link)
+  url.host = `127.0.0.1:${link.port}`
+  const api = await world.start({ role: 'api', env: { DATABASE_URL: url.href } })
+  return { link, api }
+}
+
 test('orders of several types are placed in order, run, and are answered the same again', async () => {
   const before = await orders()
   const items = swaps(250)
@@ -75,6 +86,31 @@ test('orders of several types are placed in order, run, and are answered the sam
   }
   assertProblem(await batch('mixed', items.slice(1)), 422)
   assert.equal(await orders(), before + 250)
+})
+
+test('kill -9 between the commit and the answer: the retry gets it, and every order runs', async () => {
+  const { link, api } = await behindLink()
+  const before = await orders()
+  const items = swaps(120)
+  link.loseReply('ox batches')
+  link.set({ connect: 'refuse' }) // so that it cannot ask what became of it
+  const hung = batch('unheard', items, api).catch(() => 'cut off')
+  await until('the commit', 10000, async () => (await orders()) === before + 120)
+  await api.kill()
+  await hung
+  const again = await until('an answer', 10000, async () => {
+    const answer = await batch('unheard', items)
+    return answer.status === 200 && answer
+  })
+  const placed = assertCounts(again, 120).orders.map((o) => o.orderId)
+  assert.equal(again.headers.get('idempotent-replayed'), 'true')
+  assert.equal(await orders(), before + 120)
+  for (const id of placed) assert.equal((await ox.ended(id, 60000)).status, 'confirmed')
+  await world.auditSwaps(placed)
+})
+
+test('from here on nothing needs to run', async () => {
+  assert.equal((await ox.post('/queue/pause', '')).status, 200)
 })
 
 test('what makes the whole request wrong', async () => {
@@ -215,37 +251,6 @@ test('batches with the same own ids in opposite order, to two processes at once'
     ids
   )
   await two.stop()
-})
-
-async function behindLink() {
-  const url = new URL(world.env.DATABASE_URL)
-  const server = { host: url.hostname, port: Number(url.port) }
-  const link = await new Link('postgres', () => server).listen()
-  links.push(link)
-  url.host = `127.0.0.1:${link.port}`
-  const api = await world.start({ role: 'api', env: { DATABASE_URL: url.href } })
-  return { link, api }
-}
-
-test('kill -9 between the commit and the answer: the retry gets it, and every order runs', async () => {
-  const { link, api } = await behindLink()
-  const before = await orders()
-  const items = swaps(120)
-  link.loseReply('ox batches')
-  link.set({ connect: 'refuse' }) // so that it cannot ask what became of it
-  const hung = batch('unheard', items, api).catch(() => 'cut off')
-  await until('the commit', 10000, async () => (await orders()) === before + 120)
-  await api.kill()
-  await hung
-  const again = await until('an answer', 10000, async () => {
-    const answer = await batch('unheard', items)
-    return answer.status === 200 && answer
-  })
-  const placed = assertCounts(again, 120).orders.map((o) => o.orderId)
-  assert.equal(again.headers.get('idempotent-replayed'), 'true')
-  assert.equal(await orders(), before + 120)
-  for (const id of placed) assert.equal((await ox.ended(id, 60000)).status, 'confirmed')
-  await world.auditSwaps(placed)
 })
 
 test('kill -9 at any moment: all of the batch or nothing, and the retry completes it', async () => {
