@@ -56,7 +56,7 @@ export class Lane {
       await server.setShim({})
       if (!server.alive) await server.start()
     }
-    await this.pg.setConnectionLimit('oxd', -1)
+    await this.pg.noConnectionLimit('oxd')
   }
 
   async close() {

@@ -111,7 +111,7 @@ export const FAULTS = {
     if (world.restarting) return
     world.restarting = true
     world.note('fault', 'PostgreSQL crashes')
-    await world.lane.pg.restart()
+    await world.lane.pg.restart().catch(() => {}) // its disk is full: it is started with the healing
     world.restarting = false
     world.note('fault', 'PostgreSQL is back')
   },
@@ -120,7 +120,7 @@ export const FAULTS = {
   },
   async pg_full(world, random) {
     await shimmed(world, 'PostgreSQL', world.lane.pg, { full: true }, random.int(300, 2000))
-    if (!world.lane.pg.alive) await world.lane.pg.start()
+    if (!world.lane.pg.alive && !world.restarting) await world.lane.pg.start()
   },
   async pg_connections(world, random) {
     world.note('fault', 'PostgreSQL: 2 connections for all')

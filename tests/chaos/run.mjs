@@ -60,7 +60,9 @@ async function main() {
   const coverage = new Coverage()
   try {
     const lanes = sequence(0, Math.min(Number(options.lanes), left.length))
-    const scores = await Promise.all(lanes.map((n) => work(path.join(dir, `${n}`), left, coverage)))
+    const works = lanes.map((n) => work(path.join(dir, `${n}`), left, coverage))
+    await Promise.allSettled(works) // nobody's servers go while another still runs
+    const scores = await Promise.all(works)
     const sum = (key) => scores.reduce((n, score) => n + score[key], 0)
     coverage.print()
     console.log(`chaos: ${sum('kept')} cycles kept every promise, ${sum('failed')} did not`)

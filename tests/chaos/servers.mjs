@@ -171,6 +171,16 @@ export class Postgres extends Server {
     )
   }
 
+  // noConnectionLimit() takes the limit away as soon as PostgreSQL answers: it may be coming back from a crash.
+  async noConnectionLimit(role) {
+    await until('PostgreSQL to answer', 30000, () =>
+      this.setConnectionLimit(role, -1).then(
+        () => true,
+        () => false
+      )
+    )
+  }
+
   // setConnectionLimit() leaves role with so many connections, and takes away those it has.
   async setConnectionLimit(role, limit) {
     await this.sql('postgres', `ALTER ROLE ${role} CONNECTION LIMIT ${limit}`)

@@ -135,7 +135,7 @@ export class World {
       if (!server.alive) await server.start()
     }
     await redis.cli('config', 'set', 'maxmemory', '0')
-    await pg.setConnectionLimit('oxd', -1)
+    await pg.noConnectionLimit('oxd')
     for (const slot of this.slots) {
       for (const link of slot.links) link.heal()
       slot.daemon.signal('SIGCONT')
@@ -170,6 +170,13 @@ export class World {
       await slot.daemon?.kill()
       for (const link of slot.links) await link.close()
     }
-    await this.lane.pg.sql('postgres', `DROP DATABASE IF EXISTS ${this.database} WITH (FORCE)`)
+    // PostgreSQL may be coming back from a crash; what is not dropped goes with the lane.
+    const drop = `DROP DATABASE IF EXISTS ${this.database} WITH (FORCE)`
+    await until(drop, 10000, () =>
+      this.lane.pg.sql('postgres', drop).then(
+        () => true,
+        () => false
+      )
+    ).catch(() => {})
   }
 }
