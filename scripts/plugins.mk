@@ -1,7 +1,7 @@
 # Plugins: shared objects that see include/ox/ and nothing else of ours, with their data beside them.
 #   executors/*.c     -> $(B)/plugins/NAME.so, each from the objects listed here
 #   tests/plugin/*.c  -> $(B)/tests/plugin/NAME.so: bad ones, for the registry's tests
-GOODS   := goods_plugin record fields amount pointer rfc3339
+GOODS   := goods_plugin delivery parcel record fields amount pointer rfc3339 writer
 MARKET  := market_plugin market limit sniper watch quote swap router payload pointer tokens datafile \
            amount rfc3339 writer form
 SIM     := sim_plugin sim sim_config sim_price sim_land sim_trade sim_fault sim_api sim_topic \

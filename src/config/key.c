@@ -96,7 +96,7 @@ const struct key key_table[] = {
   {"SWAP_DELAY_MS", KEY_DELAY, AT(swap_delay_ms), .initial = "2000-3000", .max = HOUR_MS,
    .help = "how long a swap at a mock venue takes to land"},
   {"DELIVERY_DELAY_MS", KEY_DELAY, AT(delivery_delay_ms), .initial = "1000", .max = HOUR_MS,
-   .help = "how long each step of a delivery takes (no effect yet)"},
+   .help = "how long each step of a delivery takes"},
   {"ROUTER_LEG_COST_BPS", KEY_INT, AT(router_leg_cost_bps), .initial = "1", .max = 10000,
    .help = "what another leg of a split costs, in 1/10000 of the output: it has to gain more"},
   {"VENUE_DEADLINE_MS", KEY_INT, AT(venue_deadline_ms), .initial = "500", .min = 1,

@@ -16,6 +16,9 @@ const struct envelope_form envelope_execute = {
 const struct envelope_form envelope_any = {
     .type = "market", .inferred = true, .own_id = "clientOrderId"};
 
+const struct envelope_form envelope_shop = {
+    .type = "delivery", .fixed = true, .own_id = "order_id"};
+
 struct reading {
   const struct registry *registry;
   const struct envelope_form *form;
@@ -42,6 +45,7 @@ static void complain(const struct reading *r, const char *name, const char *code
 
 static bool takes(const struct envelope_form *form, const struct order_type *type)
 {
+  if (form->fixed) return strcmp(type->name, form->type) == 0;
   return order_type_executed(type) || !form->executed;
 }
 

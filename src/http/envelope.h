@@ -28,10 +28,12 @@ struct envelope_form {
   const char *type;   /* where the body names none */
   bool executed;      /* only types that somebody runs */
   bool inferred;      /* a type may be told by a member that it alone has */
+  bool fixed;         /* no type but that */
   const char *own_id; /* the member with the caller's own id */
 };
 extern const struct envelope_form envelope_execute; /* to be run; a market order by default */
 extern const struct envelope_form envelope_any;
+extern const struct envelope_form envelope_shop; /* a delivery, as shops say it */
 
 /* envelope_parse() reads text (len bytes, not borrowed) and lets the type's executor validate the
  * payload. ST_INVALID: errors has all that is wrong; out has the members there are, and a

@@ -1,6 +1,7 @@
 /*
- * execute.c - POST /api/orders/execute, POST /api/orders: parse, validate, journal; the answer
- * leaves when the order is durable. What waits is the reply, and the order that is to be shown.
+ * execute.c - POST /api/orders/execute, /api/orders and /orders: parse, validate, journal; the
+ * answer leaves when the order is durable. What waits is the reply, and the order that is to be
+ * shown.
  *
  * An order that is not valid may have been when it was first sent: a retry after its expiresAt. So
  * before it is refused its key and its name are looked up.
@@ -122,7 +123,7 @@ static void post(const struct call *call, const struct http_request *request,
   envelope_deinit(&envelope);
 }
 
-/* ── both of them ──────────────────────────────────────────────────────────────────────── */
+/* ── the three of them ──────────────────────────────────────────────────────────────────────── */
 
 static void write_ticket(struct buf *out, const struct journal_accepted *accepted,
                          const struct order *order)
@@ -154,4 +155,27 @@ void order_create(const struct call *call, const struct http_request *request, c
   static const struct post whole = {&envelope_any, true, write_order};
   (void)param;
   post(call, request, &whole);
+}
+
+/* order_id is the caller's own, where there is one. */
+static void write_shop(struct buf *out, const struct journal_accepted *accepted,
+                       const struct order *order)
+{
+  char id[ULID_ORDER_LEN + 1];
+  struct json_writer w;
+  (void)accepted;
+  ulid_format_order(&order->id, id);
+  json_writer_init(&w, out);
+  json_begin(&w, NULL);
+  json_str(&w, "order_id", order->client_order_id ? order->client_order_id : id);
+  json_members(&w, order->payload, strlen(order->payload));
+  json_str(&w, "status", order->status);
+  json_end(&w);
+}
+
+void shop_create(const struct call *call, const struct http_request *request, const char *param)
+{
+  static const struct post shop = {&envelope_shop, true, write_shop};
+  (void)param;
+  post(call, request, &shop);
 }

@@ -7,8 +7,14 @@
 #include "http/routes.h"
 
 void order_create(const struct call *call, const struct http_request *request, const char *param);
+void shop_create(const struct call *call, const struct http_request *request, const char *param);
+void shop_get_status(const struct call *call, const struct http_request *request,
+                     const char *param);
 void order_list(const struct call *call, const struct http_request *request, const char *param);
 void order_move(const struct call *call, const struct http_request *request, const char *param);
+void order_get_shipment(const struct call *call, const struct http_request *request,
+                        const char *param);
+void shipment_get(const struct call *call, const struct http_request *request, const char *param);
 void execute_post(const struct call *call, const struct http_request *request, const char *param);
 void batch_post(const struct call *call, const struct http_request *request, const char *param);
 

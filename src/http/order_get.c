@@ -113,6 +113,29 @@ void order_get_status(const struct call *call, const struct http_request *reques
   look_up(call, param, NULL, on_order_for_status);
 }
 
+/* As shops ask for it. */
+static void on_order_for_shop(void *arg, enum status status, const struct order *order)
+{
+  struct waiting *w = arg;
+  if (status != ST_OK) {
+    refuse(w, status);
+    return;
+  }
+  struct json_writer json;
+  json_writer_init(&json, answer_body(&w->call));
+  json_begin(&json, NULL);
+  json_str(&json, "status", order->status);
+  json_end(&json);
+  answer_send(&w->call, 200, NULL, 0);
+  free(w);
+}
+
+void shop_get_status(const struct call *call, const struct http_request *request, const char *param)
+{
+  (void)request;
+  look_up(call, param, NULL, on_order_for_shop);
+}
+
 /* ── its events ─────────────────────────────────────────────────────────────────────────────── */
 
 static void on_events(void *arg, enum status status, const struct reader_event *events, size_t n)

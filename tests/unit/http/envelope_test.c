@@ -250,3 +250,18 @@ Test(envelope, where_somebody_runs_the_order_its_status_is_not_for_the_caller)
   form = &envelope_any;
   expect_errors("{\"amount\":1,\"status\":\"confirmed\"}", "/status UNKNOWN_FIELD");
 }
+
+Test(envelope, a_form_of_one_type)
+{
+  static const struct envelope_form limits = {.type = "limit", .fixed = true, .own_id = "order_id"};
+  struct envelope e;
+  form = &limits;
+  cr_assert_eq(parse_text("{\"amount\":1,\"order_id\":\"o-1\"}", &e), ST_OK);
+  cr_assert_str_eq(e.type->name, "limit");
+  cr_assert_str_eq(e.client_order_id, "o-1");
+  envelope_deinit(&e);
+  expect_errors("{\"type\":\"market\",\"amount\":1}", "/type UNKNOWN_TYPE");
+  teardown();
+  setup();
+  expect_errors("{\"amount\":1,\"order_id\":7}", "/order_id INVALID_CLIENT_ORDER_ID");
+}
