@@ -32,16 +32,22 @@ const node = (script, ...args) =>
     )
   })
 
-test('the collection', async (t) => {
-  const report = path.join(dir, 'report.json')
+// newman() runs the collection, or some of its folders, against daemon as client.
+async function newman(t, daemon, client, auth, atLeast, folders = []) {
+  const report = path.join(dir, `${auth}.json`)
   const { stdout, stderr } = await node(
     'node_modules/newman/bin/newman.js',
     'run',
     'ox.postman_collection.json',
     '-e',
     'ox.postman_environment.json',
-    '--env-var',
-    `baseUrl=${ox.url}`,
+    ...Object.entries({
+      baseUrl: daemon.url,
+      auth,
+      clientId: client.id,
+      clientSecret: client.secret
+    }).flatMap(([key, value]) => ['--env-var', `${key}=${value}`]),
+    ...folders.flatMap((folder) => ['--folder', folder]),
     '-r',
     'json',
     '--reporter-json-export',
@@ -49,7 +55,7 @@ test('the collection', async (t) => {
   )
   const { run } = JSON.parse(await readFile(report, 'utf8').catch(() => '{}'))
   assert(run, `newman wrote no report:\n${stdout}${stderr}`)
-  assert(run.executions.length > 50)
+  assert(run.executions.length > atLeast)
   for (const { item, assertions = [], requestError } of run.executions)
     await t.test(item.name, () => {
       assert.equal(requestError, undefined)
@@ -68,6 +74,21 @@ test('the collection', async (t) => {
       1
     )
   )
+}
+
+const SCOPES = 'orders:read,orders:write,admin'
+
+test('the collection', async (t) => {
+  await newman(t, ox, await world.addClient('postman', SCOPES), 'off', 50)
+})
+
+test('with auth: how to get in, and some of what is behind', async (t) => {
+  const JWT_SECRET = 'not-a-secret-but-forty-characters-long..'
+  const guarded = await world.start({ env: { AUTH: 'required', JWT_SECRET } })
+  const client = await world.addClient('guarded', SCOPES)
+  const folders = ['Health', 'Access', 'Execute', 'Watch and read', 'Protocol']
+  await newman(t, guarded, client, 'required', 30, folders)
+  await guarded.stop()
 })
 
 test('listen.mjs places an order and hears it confirmed', async () => {
