@@ -8,7 +8,7 @@
 #include "http/handlers.h"
 
 struct checks {
-  bool postgres, redis;
+  bool postgres, refusing, redis;
   enum api_workers workers;
   struct api_venue venues[API_VENUES_MAX];
   size_t n_venues;
@@ -24,6 +24,7 @@ static struct checks look(const struct api *api)
 {
   struct checks c = {
       .postgres = reader_up(api->reader) && journal_up(api->journal) && auth_known(api),
+      .refusing = journal_refusing(api->journal),
       .redis = api->redis_up && api->redis_up(api->probe_arg),
       .workers = api->workers ? api->workers(api->probe_arg) : API_WORKERS_OFF,
   };
@@ -41,8 +42,14 @@ static bool all_venues_well(const struct checks *c)
 static const char *summary(const struct checks *c)
 {
   if (!c->postgres) return "down";
-  bool well = c->redis && c->workers != API_WORKERS_DOWN && all_venues_well(c);
+  bool well = !c->refusing && c->redis && c->workers != API_WORKERS_DOWN && all_venues_well(c);
   return well ? "ok" : "degraded";
+}
+
+static const char *postgres_word(const struct checks *c)
+{
+  if (!c->postgres) return "down";
+  return c->refusing ? "refusing" : "up";
 }
 
 static void write_venues(struct json_writer *w, const struct checks *c)
@@ -77,7 +84,7 @@ void health_get(const struct call *call, const struct http_request *request, con
   json_str(&w, "version", OX_VERSION);
   json_int(&w, "uptime", (clock_mono_ms() - call->api->started_ms) / 1000);
   json_begin(&w, "checks");
-  json_str(&w, "postgres", c.postgres ? "up" : "down");
+  json_str(&w, "postgres", postgres_word(&c));
   json_str(&w, "redis", c.redis ? "up" : "down");
   json_str(&w, "workers", words[c.workers]);
   write_venues(&w, &c);

@@ -19,6 +19,7 @@
 #include "io/pg.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -27,6 +28,8 @@
 #include "base/log.h"
 #include "io/dial.h"
 #include "io/pg_start.h"
+
+enum { SAY_AGAIN_MS = 10000 };
 
 enum link_phase { LINK_CONNECTING, LINK_PREPARING, LINK_UP, LINK_BROKEN };
 
@@ -49,7 +52,9 @@ struct pg_conn {
   uv_timer_t timer; /* without a link: the next try; with one: its deadline */
   struct pg_link *link;
   struct dial_lookup *lookup;
-  unsigned failures; /* to connect, in a row */
+  unsigned failures;   /* to connect, in a row */
+  char refused[6];     /* sqlstate of the last batch that was refused */
+  uint64_t refused_ms; /* loop time when that was logged */
   bool closing;
   void (*on_closed)(void *arg);
   void *closed_arg;
@@ -207,6 +212,19 @@ static void link_flush(struct pg_link *link)
 
 /* ── results ────────────────────────────────────────────────────────────────────────────────── */
 
+/* Why batches are refused is worth a line now and then, not one for each. */
+static enum log_level refused_level(struct pg_conn *conn, const char *state)
+{
+  uint64_t now = uv_now(conn->loop);
+  bool said = strncmp(conn->refused, state, sizeof conn->refused) == 0 &&
+              now - conn->refused_ms < SAY_AGAIN_MS;
+
+  if (said) return LOG_LEVEL_DEBUG;
+  snprintf(conn->refused, sizeof conn->refused, "%s", state);
+  conn->refused_ms = now;
+  return LOG_LEVEL_WARN;
+}
+
 static void batch_on_error(struct pg_batch *batch, const PGresult *result)
 {
   const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -216,8 +234,9 @@ static void batch_on_error(struct pg_batch *batch, const PGresult *result)
   if (!state || batch->sqlstate[0]) return;
   batch->after_answer = batch->n_answered == batch->n_statements;
   memcpy(batch->sqlstate, state, strnlen(state, sizeof batch->sqlstate - 1));
-  LOG_WARN("postgres refused a batch", LOG_STR("connection", batch->link->conn->options.name),
-           LOG_STR("sqlstate", state), LOG_STR("message", message));
+  LOG_AT(refused_level(batch->link->conn, state), "postgres refused a batch",
+         LOG_STR("connection", batch->link->conn->options.name), LOG_STR("sqlstate", state),
+         LOG_STR("message", message));
 }
 
 /* Gives the batch back to its sender; the link may be broken after it. */

@@ -79,10 +79,18 @@ bool accept_key_busy(const struct journal *j, const char *tenant, const char *ke
   return busy(j, &(struct journal_accept){.tenant = tenant, .idempotency_key = key});
 }
 
+static size_t under_way_in_all(const struct journal *j)
+{
+  size_t n = j->accepts.len + j->keyed.len;
+  for (int i = 0; i < LANES; i++) n += j->lanes[i].n_accepts + j->lanes[i].n_keyed;
+  return n;
+}
+
 enum status journal_accept(struct journal *j, const struct journal_accept *a,
                            journal_accepted_fn done, void *arg)
 {
   if (j->closed || !journal_up(j)) return ST_AWAY;
+  if (journal_refusing(j) && under_way_in_all(j) > 0) return ST_AWAY;
   if (j->accepts.len + j->keyed.len >= j->options.max_waiting) return ST_FULL;
   bool named = a->client_order_id || a->idempotency_key, keyed = named || a->by_hand;
   assert(!a->client_order_id || a->request_hash);

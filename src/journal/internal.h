@@ -23,6 +23,7 @@ enum {
   REFUSED_PAUSE_MS = 50,     /* after an error that has nothing to do with what was asked */
   PING_MS = 500,             /* between questions to a lane that has nothing to do */
   SILENT_MS = 1500,          /* a lane that says nothing for so long does not count as up */
+  REFUSING_MS = 5000,        /* the last refusal tells so long how it is */
 };
 
 struct accept_op {
@@ -89,8 +90,10 @@ struct journal {
   struct list cancels_held;                            /* for the timer */
   struct purge *purge;                                 /* under way; NULL: none */
   struct redrive *redrive;                             /* of all dead letters; NULL: none */
-  size_t solo_left;                                    /* so many requests go one by one */
-  struct pg_array types, claim_states;                 /* of the executors, for claims */
+  int64_t refused_since_ms; /* monotonic: PostgreSQL has refused everything since; 0: it has not */
+  int64_t refused_ms;       /* the last refusal */
+  size_t solo_left;         /* so many requests go one by one */
+  struct pg_array types, claim_states; /* of the executors, for claims */
   int closing;
   bool closed;
   void (*on_destroyed)(void *arg);
@@ -107,6 +110,9 @@ void lane_open(struct journal *j, struct lane *lane, const char *name, void (*on
 /* journal_passing() is true for an error that has nothing to do with what was asked: the same again
  * may well succeed. */
 bool journal_passing(const char *sqlstate);
+
+/* journal_refused() takes note of such an error, and says so when it is the first. */
+void journal_refused(struct journal *j, const char *sqlstate);
 
 size_t step_take(struct lane *lane, size_t max);
 void step_send(struct lane *lane, struct pg_batch *batch);

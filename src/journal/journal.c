@@ -55,6 +55,7 @@ static void lane_committed(struct lane *lane)
   step_committed(lane);
   cancel_committed(lane);
   lane_clear(lane);
+  lane->journal->refused_since_ms = 0;
   FAILPOINT("before_relay");
   relay_flush(relay);
   FAILPOINT("after_relay");
@@ -66,6 +67,14 @@ bool journal_passing(const char *sqlstate)
   for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
     if (strncmp(sqlstate, classes[i], 2) == 0) return true;
   return false;
+}
+
+void journal_refused(struct journal *j, const char *sqlstate)
+{
+  j->refused_ms = clock_mono_ms();
+  if (j->refused_since_ms) return;
+  j->refused_since_ms = j->refused_ms;
+  LOG_WARN("PostgreSQL takes no transactions, they are tried again", LOG_STR("sqlstate", sqlstate));
 }
 
 /*
@@ -84,6 +93,7 @@ static void lane_rolled_back(struct lane *lane, const char *sqlstate)
   } else {
     if (journal_passing(sqlstate)) {
       lane->not_before_ms = clock_mono_ms() + REFUSED_PAUSE_MS;
+      journal_refused(j, sqlstate);
     } else {
       j->solo_left = lane->n_accepts + lane->n_keyed + lane->n_claims + lane->n_cancels;
       for (int k = 0; k < STEP_KINDS; k++) j->solo_left += lane->n_steps[k];
@@ -103,7 +113,6 @@ static void on_end(void *arg, enum pg_outcome outcome, const char *sqlstate)
   if (outcome == PG_COMMITTED) {
     lane_committed(lane);
   } else if (outcome == PG_ROLLED_BACK) {
-    LOG_WARN("transaction refused", LOG_STR("sqlstate", sqlstate));
     lane_rolled_back(lane, sqlstate);
   } else {
     FAILPOINT("in_doubt");
@@ -398,6 +407,13 @@ bool journal_up(const struct journal *j)
     if (lane->ready && now - lane->heard_ms < SILENT_MS) return true;
   }
   return false;
+}
+
+bool journal_refusing(const struct journal *j)
+{
+  int64_t now = clock_mono_ms();
+  return j->refused_since_ms && now - j->refused_since_ms >= SILENT_MS &&
+         now - j->refused_ms < REFUSING_MS;
 }
 
 bool journal_idle(const struct journal *j)

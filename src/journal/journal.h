@@ -40,6 +40,9 @@ struct journal *journal_create(uv_loop_t *loop, const struct journal_options *op
 /* journal_destroy() answers what waits with ST_AWAY, then closes. */
 void journal_destroy(struct journal *j, void (*done)(void *arg), void *arg);
 bool journal_up(const struct journal *j);
+/* journal_refusing() is true when PostgreSQL answers but has had no room for any transaction for a
+ * while: a full disk, say. Then one accept at a time is let through, to find out when that ends. */
+bool journal_refusing(const struct journal *j);
 /* journal_idle() is true when nothing waits and nothing is in flight. */
 bool journal_idle(const struct journal *j);
 
@@ -68,7 +71,8 @@ struct journal_accepted {
 
 /* ST_OK: durable, with its first event. ST_REPLAYED: accepted before by the same request; accepted
  * holds the first one. ST_CONFLICT: by another. ST_BUSY: the first is still under way.
- * ST_AWAY: PostgreSQL is away, or did not answer in time; it may or may not be there. */
+ * ST_AWAY: PostgreSQL is away, has no room, or did not answer in time; it may or may not be there.
+ */
 typedef void (*journal_accepted_fn)(void *arg, enum status status,
                                     const struct journal_accepted *accepted);
 

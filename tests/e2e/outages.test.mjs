@@ -137,7 +137,7 @@ test('Redis stopped: orders are accepted as fast as ever, and run when it goes o
     `p99 of ${up.length} orders with Redis: ${usual.toFixed(1)} ms, of ${stopped.length} without: ${then.toFixed(1)} ms`
   )
   assert(stopped.length > OUTAGE_MS / 100, `only ${stopped.length} orders in ${OUTAGE_MS} ms`)
-  assert(then < usual * 5 + 100 * SLOW, `p99 ${then} ms, with Redis ${usual} ms`)
+  assert(then < usual * 5 + 500 * SLOW, `p99 ${then} ms, with Redis ${usual} ms`)
   await allEnd(ids)
   const { code } = await within('the end of the history', 20000, listener.closed)
   assert.equal(code, 1000)

@@ -111,6 +111,17 @@ CHECKED(health, workers_elsewhere_are_none_of_its_business)
   reply_free(r);
 }
 
+/* It can still be read, and one order at a time finds out when that is over. */
+CHECKED(health, a_postgres_without_room_degrades)
+{
+  journal_is_refusing = true;
+  expect("/health", 200, "degraded");
+  expect("/readyz", 200, "degraded");
+  struct http_reply *r = get("/health");
+  cr_assert(strstr(r->body, "\"postgres\":\"refusing\""), "%s", r->body);
+  reply_free(r);
+}
+
 CHECKED(health, without_postgres_it_is_down)
 {
   store_up = false;
