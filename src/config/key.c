@@ -45,7 +45,7 @@ const struct key key_table[] = {
   {"HTTP_MAX_PER_ADDRESS", KEY_INT, AT(http_max_per_address), .initial = "0", .max = 1000000,
    .words = words_off, .help = "connections of one address; 0: no limit"},
   {"HTTP_MAX_CONNECTIONS", KEY_INT, AT(http_max_connections), .initial = "20000", .min = 1,
-   .max = 1000000, .help = "connections in all"},
+   .max = 1000000, .help = "connections in all; fewer where the limit of open files is low"},
   /* stores */
   {"DATABASE_URL", KEY_TEXT, KEY_URL, AT(database_url),
    .initial = "postgresql://127.0.0.1:5432/ox", .check = check_postgres,

@@ -27,6 +27,7 @@
 #include "store/lister.h"
 #include "store/reader.h"
 
+enum api_redis { API_REDIS_DOWN, API_REDIS_REFUSING, API_REDIS_UP };
 enum api_workers {
   API_WORKERS_OFF, /* this process runs none: others do */
   API_WORKERS_UP,
@@ -55,7 +56,7 @@ struct api {
   struct desk *desk; /* runs the plugins' endpoints */
   struct auth *auth; /* NULL on a worker's port, where nothing needs it */
   const struct config *config;
-  bool (*redis_up)(void *arg);
+  enum api_redis (*redis)(void *arg);
   enum api_workers (*workers)(void *arg);
   size_t (*venues)(void *arg, struct api_venue *out, size_t max);
   void *probe_arg;

@@ -8,7 +8,8 @@
 #include "http/handlers.h"
 
 struct checks {
-  bool postgres, refusing, redis;
+  bool postgres, refusing;
+  enum api_redis redis;
   enum api_workers workers;
   struct api_venue venues[API_VENUES_MAX];
   size_t n_venues;
@@ -25,7 +26,7 @@ static struct checks look(const struct api *api)
   struct checks c = {
       .postgres = reader_up(api->reader) && journal_up(api->journal) && auth_known(api),
       .refusing = journal_refusing(api->journal),
-      .redis = api->redis_up && api->redis_up(api->probe_arg),
+      .redis = api->redis ? api->redis(api->probe_arg) : API_REDIS_DOWN,
       .workers = api->workers ? api->workers(api->probe_arg) : API_WORKERS_OFF,
   };
   if (api->venues) c.n_venues = api->venues(api->probe_arg, c.venues, API_VENUES_MAX);
@@ -42,7 +43,8 @@ static bool all_venues_well(const struct checks *c)
 static const char *summary(const struct checks *c)
 {
   if (!c->postgres) return "down";
-  bool well = !c->refusing && c->redis && c->workers != API_WORKERS_DOWN && all_venues_well(c);
+  bool well = !c->refusing && c->redis == API_REDIS_UP && c->workers != API_WORKERS_DOWN &&
+              all_venues_well(c);
   return well ? "ok" : "degraded";
 }
 
@@ -76,6 +78,7 @@ void health_get(const struct call *call, const struct http_request *request, con
 {
   (void)request, (void)param;
   static const char *const words[] = {"off", "up", "down"};
+  static const char *const redis_words[] = {"down", "refusing", "up"};
   const struct checks c = look(call->api);
   struct json_writer w;
   json_writer_init(&w, answer_body(call));
@@ -85,7 +88,7 @@ void health_get(const struct call *call, const struct http_request *request, con
   json_int(&w, "uptime", (clock_mono_ms() - call->api->started_ms) / 1000);
   json_begin(&w, "checks");
   json_str(&w, "postgres", postgres_word(&c));
-  json_str(&w, "redis", c.redis ? "up" : "down");
+  json_str(&w, "redis", redis_words[c.redis]);
   json_str(&w, "workers", words[c.workers]);
   write_venues(&w, &c);
   json_end(&w);

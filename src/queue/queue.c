@@ -82,6 +82,12 @@ bool queue_up(const struct queue *q)
   return q->redis && redis_up(q->redis);
 }
 
+/* Both are sent again until they are taken, so this ends by itself. */
+bool queue_refused(const struct queue *q)
+{
+  return q->refused[SCRIPT_ENQUEUE] || q->refused[SCRIPT_CLAIM];
+}
+
 void queue_destroy(struct queue *q)
 {
   if (!q) return;

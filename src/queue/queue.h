@@ -89,6 +89,8 @@ void queue_destroy(struct queue *q);
 /* queue_disconnect() lets go of the connection: every call says ST_AWAY from now on. */
 void queue_disconnect(struct queue *q);
 bool queue_up(const struct queue *q); /* Redis can be asked */
+/* queue_refused() is true while Redis answers but takes nothing: out of memory, say. */
+bool queue_refused(const struct queue *q);
 
 /* queue_enqueue() makes orders wait that are not known yet, waiting, delayed or active: idempotent.
  * One that is delayed and comes without a delay waits at once. The wake channel (channel.h) says

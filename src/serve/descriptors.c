@@ -10,6 +10,7 @@
 enum {
   OWN = 40,         /* two dozen are open at rest; the rest is for plugins and reconnecting */
   REFUSED_MAX = 64, /* at a time */
+  PLENTY = 1 << 30, /* as good as no limit */
 };
 
 struct connection_room descriptors_room(int64_t limit, int64_t wanted)
@@ -33,7 +34,7 @@ struct connection_room descriptors_reserve(int64_t wanted)
       limit.rlim_cur = had;
     }
   }
-  int64_t most = limit.rlim_cur < need ? (int64_t)limit.rlim_cur : (int64_t)need;
+  int64_t most = limit.rlim_cur < PLENTY ? (int64_t)limit.rlim_cur : PLENTY;
   struct connection_room room = descriptors_room(most, wanted);
   if (room.connections < wanted)
     LOG_WARN("the limit of descriptors leaves room for fewer connections", LOG_INT("limit", most),

@@ -130,9 +130,11 @@ static void on_message(void *arg, const char *channel, const char *text, size_t 
     hub_on_message(s->hub, text, len);
 }
 
-static bool probe_redis(void *arg)
+static enum api_redis probe_redis(void *arg)
 {
-  return redis_up(((struct serve *)arg)->commands);
+  const struct serve *s = arg;
+  if (!redis_up(s->commands)) return API_REDIS_DOWN;
+  return queue_refused(s->queue) ? API_REDIS_REFUSING : API_REDIS_UP;
 }
 
 static enum api_workers probe_workers(void *arg)
@@ -487,7 +489,7 @@ static bool start_api(struct serve *s)
                         .desk = s->desk,
                         .auth = s->auth,
                         .config = s->config,
-                        .redis_up = probe_redis,
+                        .redis = probe_redis,
                         .workers = probe_workers,
                         .venues = probe_venues,
                         .probe_arg = s,

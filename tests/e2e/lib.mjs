@@ -103,8 +103,9 @@ class World {
   }
 
   // start() runs a daemon and waits until it is ready (roles with an API), or until its process runs.
-  async start({ role, port = 0, env = {}, args = [] } = {}) {
-    const daemon = new Daemon(role ?? 'all', args, { ...this.env, PORT: String(port), ...env })
+  async start({ role, port = 0, env = {}, args = [], under = [] } = {}) {
+    const all = { ...this.env, PORT: String(port), ...env }
+    const daemon = new Daemon(role ?? 'all', args, all, OXD, under)
     this.daemons.push(daemon)
     if (role === 'worker') return daemon
     await daemon.listening()
@@ -170,12 +171,14 @@ export function ulidToUuid(orderId) {
 
 // ── daemons ──────────────────────────────────────────────────────────────────────────────────────
 
+// under is a command that becomes the daemon: prlimit, say.
 export class Daemon {
-  constructor(role, args, env, oxd = OXD) {
+  constructor(role, args, env, oxd = OXD, under = []) {
     const command = role === 'all' ? ['serve'] : ['serve', '--role', role]
+    const [file, ...argv] = [...under, oxd, ...command, ...args]
     this.role = role
     this.log = []
-    this.process = spawn(oxd, [...command, ...args], {
+    this.process = spawn(file, argv, {
       cwd: ROOT,
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...sanitizerOptions(), ...env },
       stdio: ['ignore', 'ignore', 'pipe']

@@ -2,6 +2,7 @@
 // each; and what a process uses, before and after.
 import assert from 'node:assert/strict'
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import net from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { assertProblem, SLOW, SWAP, until } from './lib.mjs'
 
@@ -98,4 +99,21 @@ export async function assertBack(daemon, was) {
     return now.fds <= was.fds && now.threads <= was.threads
   }).catch((error) => assert.deepEqual(now, was, error.message))
   if (SLOW === 1) assert(now.mib <= was.mib + 32, `${now.mib} MiB, had ${was.mib}`)
+}
+
+// connect() is a connection to Redis that stays, for commands without spaces in their words.
+export async function connect(port) {
+  const socket = net.connect({ host: '127.0.0.1', port })
+  let received = ''
+  socket.on('data', (data) => (received += data))
+  socket.on('error', (error) => (received += `-${error.message}\r\n`))
+  return {
+    async ask(command) {
+      received = ''
+      socket.write(`${command}\r\n`)
+      await until(`an answer to ${command}`, 10000, () => received.endsWith('\r\n'))
+      assert(!received.startsWith('-'), `${command}: ${received}`)
+    },
+    close: () => socket.destroy()
+  }
 }

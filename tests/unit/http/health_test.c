@@ -2,13 +2,13 @@
 #define FAKES_OWN_SETUP
 #include "tests/unit/http/fakes.h"
 
-static bool redis_is_up;
+static enum api_redis redis_is;
 static enum api_workers workers_are;
 
-static bool redis_up_(void *arg)
+static enum api_redis redis_(void *arg)
 {
   cr_assert_eq(arg, &config);
-  return redis_is_up;
+  return redis_is;
 }
 
 static enum api_workers workers_(void *arg)
@@ -30,12 +30,12 @@ static size_t venues_(void *arg, struct api_venue *out, size_t max)
 static void setup(void)
 {
   fakes_setup();
-  api.redis_up = redis_up_;
+  api.redis = redis_;
   api.workers = workers_;
   api.venues = venues_;
   venue = (struct api_venue){"east", "closed", true, 0, 0};
   api.probe_arg = &config;
-  redis_is_up = true;
+  redis_is = API_REDIS_UP;
   workers_are = API_WORKERS_UP;
 }
 
@@ -77,10 +77,20 @@ CHECKED(health, all_well)
 
 CHECKED(health, without_redis_it_is_degraded)
 {
-  redis_is_up = false;
+  redis_is = API_REDIS_DOWN;
   expect("/health", 200, "degraded");
   expect("/readyz", 200, "degraded");
   expect("/livez", 200, "ok");
+}
+
+CHECKED(health, with_a_redis_that_takes_nothing_it_is_degraded)
+{
+  redis_is = API_REDIS_REFUSING;
+  expect("/health", 200, "degraded");
+  expect("/readyz", 200, "degraded");
+  struct http_reply *r = get("/health");
+  cr_assert(strstr(r->body, "\"redis\":\"refusing\""), "%s", r->body);
+  reply_free(r);
 }
 
 CHECKED(health, without_workers_it_is_degraded)
