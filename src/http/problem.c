@@ -91,8 +91,9 @@ static const struct {
                                  "this is not supported"},
     [PROBLEM_OVERLOADED] = {503, true, "OVERLOADED", "Service Unavailable",
                             "too many requests are waiting; nothing was done"},
-    [PROBLEM_STORE_UNAVAILABLE] = {503, true, "STORE_UNAVAILABLE", "Service Unavailable",
-                                   "PostgreSQL cannot be reached or takes no writes; nothing is confirmed"},
+    [PROBLEM_STORE_UNAVAILABLE] =
+        {503, true, "STORE_UNAVAILABLE", "Service Unavailable",
+         "PostgreSQL cannot be reached or takes no writes; nothing is confirmed"},
     [PROBLEM_QUEUE_UNAVAILABLE] = {503, true, "QUEUE_UNAVAILABLE", "Service Unavailable",
                                    "Redis cannot be reached"},
     [PROBLEM_DRAINING] = {503, true, "DRAINING", "Service Unavailable", "this process is stopping"},
