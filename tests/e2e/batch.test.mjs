@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Link } from '../chaos/proxy.mjs'
-import { assertProblem, createWorld, SLOW, SWAP, until } from './lib.mjs'
+import { assertProblem, createWorld, RawConnection, rawRequest, SLOW, SWAP, until } from './lib.mjs'
 
 let world, ox
 const links = []
@@ -130,11 +130,23 @@ test('what makes the whole request wrong', async () => {
   assert(!missing.errors.some((e) => e.pointer.startsWith('/2')), 'a bad value fails its item alone')
   assertProblem(await batch('wrong', `[${JSON.stringify(SWAP).replace('}', ',"amount":2}')}]`), 400, ['/0'])
   assertProblem(await batch('wrong', swaps(1001)), 413)
-  assertProblem(await batch('wrong', `[{"note":"${'x'.repeat(1 << 20)}"}]`), 413)
+  const large = new RawConnection(ox)
+  await large.opened
+  large.write(
+    rawRequest('POST', PATH, {
+      'Content-Type': 'application/json',
+      'Idempotency-Key': 'wrong',
+      'Content-Length': (1 << 20) + 1
+    })
+  )
+  assert.equal((await large.answer()).status, 413)
+  large.destroy()
+  const full = JSON.stringify(swaps(1)).slice(0, -1)
+  assertCounts(await batch('full', full + ' '.repeat((1 << 20) - full.length - 1) + ']'), 1)
   const plain = await ox.post(PATH, swaps(1), { 'content-type': 'text/plain', 'idempotency-key': 'w' })
   assertProblem(plain, 415)
   assertProblem(await ox.put(PATH, []), 405)
-  assert.equal(await orders(), before)
+  assert.equal(await orders(), before + 1)
   assertCounts(await batch('wrong', swaps(1000)), 1000)
 })
 

@@ -164,7 +164,9 @@ Test(batch, a_key_under_way_is_busy_here)
   cr_assert_eq(journal_accept(k.journal, &order, kit_on_accepted, &a), ST_OK);
   cr_assert_eq(begin_for("default", "key", &c), ST_BUSY);
   kit_until(&k, a.calls);
-  cr_assert_eq(send_it(begin("key"), "{}"), ST_CONFLICT, "a single order has it");
+  b = begin("key");
+  cr_assert_eq(send_it(b, "{}"), ST_CONFLICT, "a single order has it");
+  journal_batch_drop(b);
 }
 
 /* The one that loses is the caller's again. */
