@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "http/answer.h"
+#include "http/body_hash.h"
 #include "http/routes.h"
 #include "store/replay.h"
 
@@ -21,11 +22,6 @@ enum status accept_key(const struct http_request *request, const char **key)
 }
 
 /* ── hashes ─────────────────────────────────────────────────────────────────────────────────── */
-
-enum status accept_hash_body(const char *body, size_t len, unsigned char out[JOURNAL_HASH_LEN])
-{
-  return EVP_Digest(body, len, out, NULL, EVP_sha256(), NULL) ? ST_OK : ST_BROKEN;
-}
 
 enum status accept_hash_request(const struct call *call, const char *body, size_t len,
                                 unsigned char out[JOURNAL_HASH_LEN])
@@ -47,7 +43,7 @@ static enum status hash(const struct call *call, const struct accept_request *re
 {
   enum status status = ST_OK;
   if (request->envelope->client_order_id)
-    status = accept_hash_body(request->body, request->body_len, out->body);
+    status = body_hash(request->body, request->body_len, out->body);
   if (status == ST_OK && request->idempotency_key)
     status = accept_hash_request(call, request->body, request->body_len, out->key);
   return status;

@@ -27,8 +27,6 @@ struct accept_hashes {
   unsigned char body[JOURNAL_HASH_LEN]; /* SHA-256 */
   unsigned char key[JOURNAL_HASH_LEN];  /* the same with method and path in front */
 };
-enum status accept_hash_body(const char *body, size_t len,
-                             unsigned char out[JOURNAL_HASH_LEN]) MUST_CHECK;
 enum status accept_hash_request(const struct call *call, const char *body, size_t len,
                                 unsigned char out[JOURNAL_HASH_LEN]) MUST_CHECK;
 

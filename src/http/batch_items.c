@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "http/accept.h"
+#include "http/body_hash.h"
 
 /* ── apart ──────────────────────────────────────────────────────────────────────────────────── */
 
@@ -89,7 +89,7 @@ static enum status settle_name(struct batch_items *b, size_t i, const struct env
   struct batch_item *item = &b->items[i];
   const struct json_slice *text = &b->text.items[i];
   keep_name(item, e);
-  if (accept_hash_body(text->text, text->len, item->hash) != ST_OK) return ST_BROKEN;
+  if (body_hash(text->text, text->len, item->hash) != ST_OK) return ST_BROKEN;
   size_t first = first_named(b, i);
   if (first == i) return ST_OK;
   if (memcmp(b->items[first].hash, item->hash, JOURNAL_HASH_LEN) != 0) {
