@@ -61,7 +61,7 @@ $(B)/gen/lua.c: scripts/embed $(wildcard src/queue/lua/*.lua)
 	@mkdir -p $(@D) && scripts/embed lua src/queue/lua/*.lua > $@.new && mv $@.new $@
 
 include scripts/plugins.mk scripts/tests.mk
-include scripts/bench.mk scripts/chaos.mk
+include scripts/bench.mk scripts/chaos.mk scripts/model.mk
 -include $(patsubst %.o,%.d,$(CORE_O) $(B)/src/main.o)
 
 install: all ## the daemon and its plugins into DIR (/opt/ox)

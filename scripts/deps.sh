@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # scripts/deps.sh SET...: installs what is missing of the Debian packages in these sets. Nothing missing:
 # one look at dpkg's database and out again. Sets: compile; run = compile + servers; test = run + tools;
-# bench = run + load generators.
+# bench = run + load generators; model = what explores docs/model.
 # Alternatives (a|b) go to the first that is installed, else the first the archive has.
 # SKIP_DEPS=1 trusts that everything is there.
 set -euo pipefail
@@ -9,10 +9,12 @@ set -euo pipefail
 compile="gcc make pkg-config libc6-dev libwebsockets-dev libwebsockets-evlib-uv? libhiredis-dev libpq-dev
   libuv1-dev libjansson-dev libhttp-parser-dev|libllhttp-dev libssl-dev"
 run="$compile redis-server|valkey-server postgresql curl"
-test="$run libcriterion-dev clang libclang-rt-dev? gcovr universal-ctags jq util-linux nginx
+test="$run libcriterion-dev clang libclang-rt-dev? gcovr universal-ctags jq util-linux nginx spin
   python3" # its whole numbers of any size are what the venues' arithmetic is checked against
 # shellcheck disable=SC2034
 bench="$run wrk nghttp2-client"
+# shellcheck disable=SC2034
+model="gcc spin"
 # shellcheck disable=SC2034
 lint="$test clang-format clang-tidy"
 
@@ -22,7 +24,7 @@ die() { echo "ox: $*" >&2; exit 1; }
 wanted=''
 for set in "$@"; do
   case $set in
-  compile | run | test | bench | lint) wanted+=" ${!set}" ;;
+  compile | run | test | bench | lint | model) wanted+=" ${!set}" ;;
   *) die "deps.sh: no such set: $set" ;;
   esac
   # A Node from elsewhere than apt is as good, if it is new enough.

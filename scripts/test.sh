@@ -111,6 +111,14 @@ chaos_quick() { # the cycles of tests/chaos, which has servers of its own
   fi
 }
 
+model() { # the protocol's model, explored with few faults
+  [[ quick == *$ONLY* ]] || return 0
+  if scripts/model.sh quick >"$reports/out" 2>&1 </dev/null
+  then count model quick "$(grep -c '^ok ' "$reports/out")" 0 "$reports/out"
+  else count model quick 0 1 "$reports/out"
+  fi
+}
+
 shopt -s nullglob
 for suite in $SUITES; do
   case $suite in
@@ -118,6 +126,7 @@ for suite in $SUITES; do
   integration) criterion integration tests/integration/*_test.c ;;
   threads) threads ;;
   e2e) with_modules e2e tests/e2e -- node_tests e2e tests/e2e/*.test.mjs ;;
+  model) model ;;
   chaos) with_modules chaos tests/e2e -- chaos_quick ;;
   postman) with_modules postman tests/e2e postman -- node_tests postman tests/postman/*.test.mjs ;;
   *) echo "test.sh: no such suite: $suite" >&2; exit 2 ;;

@@ -7,7 +7,7 @@ INTEG   := $(patsubst %.c,$(B)/%,$(wildcard tests/integration/*_test.c))
 THREADS := $(patsubst %.c,$(B)/%,$(wildcard tests/threads/*_test.c))
 FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_SECONDS ?= 60
-SUITES  ?= $(if $(filter thread,$(SAN)),threads e2e,unit $(if $(SAN),,threads) integration e2e postman $(if $(VARIANT),,chaos))
+SUITES  ?= $(if $(filter thread,$(SAN)),threads e2e,unit $(if $(SAN),,threads) integration e2e postman $(if $(VARIANT),,model chaos))
 
 C_FILES  = $(shell git ls-files '*.c' '*.h')
 TIDY_C   = $(filter src/% workers/% executors/%,$(filter %.c,$(C_FILES)))

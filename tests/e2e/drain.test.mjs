@@ -1,11 +1,14 @@
 // SIGTERM: no new work, the running orders finish or are handed back, sockets get 1001, exit 0.
 import assert from 'node:assert/strict'
+import http from 'node:http'
 import { after, afterEach, before, test } from 'node:test'
 import {
   assertHistory,
   createWorld,
   Listener,
   executePath,
+  SLOW,
+  SWAP,
   SWAP_STATES,
   until,
   watch,
@@ -28,7 +31,7 @@ const running = (n) =>
   })
 
 for (const [name, SWAP_DELAY_MS, DRAIN_TIMEOUT_MS] of [
-  ['short swaps', '300-500', '8000'],
+  ['short swaps', '900-1500', '8000'],
   ['swaps longer than the drain', '6000', '2000']
 ])
   test(`SIGTERM in the middle of ${name}`, async () => {
@@ -105,6 +108,93 @@ test('a second SIGTERM ends it at once, and still nothing is lost', async () => 
   const second = await world.start({ env: { SWAP_DELAY_MS: '20-30' } })
   for (const id of ids) assert.equal((await second.ended(id, 40000)).status, 'confirmed')
   await world.auditSwaps(ids)
+})
+
+// One POST over a connection that is kept, as an HTTP client of the plain kind sends it. Gives the status
+// of the answer; 0 when the connection ended before the first byte of one.
+function place(agent, daemon, name) {
+  const body = JSON.stringify({ ...SWAP, clientOrderId: name })
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+  const options = { agent, method: 'POST', host: '127.0.0.1', port: daemon.portNumber }
+  return new Promise((resolve, reject) => {
+    const request = http.request({ ...options, path: executePath(), headers }, (answer) => {
+      let text = ''
+      answer.on('data', (part) => (text += part))
+      answer.on('end', () => resolve({ status: answer.statusCode, json: JSON.parse(text) }))
+      answer.on('error', reject) // cut off in the middle of an answer
+    })
+    request.on('error', (error) => resolve({ status: 0, code: error.code }))
+    request.end(body)
+  })
+}
+
+// Each client places one order after the other, over connections it keeps or over new ones, until nobody
+// listens any more. Gives what it was told, by the name it gave each order.
+async function flood(daemon, prefix, answers, keepAlive) {
+  const agent = new http.Agent({ keepAlive, maxSockets: 1 })
+  for (let i = 0; ; i++) {
+    const name = `${prefix}-${i}`
+    const answer = await place(agent, daemon, name)
+    answers.set(name, answer)
+    if (answer.code === 'ECONNREFUSED') break
+  }
+  agent.destroy()
+}
+
+const placed = (answers) => [...answers.values()].filter((a) => a.status === 201).length
+
+// One daemon under load gets SIGTERM, in every third round twice.
+async function drainUnderLoad(round) {
+  const twice = round % 3 === 2
+  const daemon = await world.start({ env: { SWAP_DELAY_MS: '1-60', QUEUE_CONCURRENCY: '4' } })
+  const answers = new Map()
+  const clients = Array.from({ length: 8 }, (_, i) =>
+    flood(daemon, `round${round}-${i}`, answers, i % 2 === 0)
+  )
+  const idle = new Listener(daemon.url + executePath())
+  await idle.opened
+  await until('some orders', 10000, () => placed(answers) > 5 + ((round * 37) % 100))
+  const asked = Date.now()
+  daemon.signal('SIGTERM')
+  if (twice) {
+    await until('it to drain', 8000, () => daemon.log.some((line) => /"draining"/.test(line)))
+    daemon.signal('SIGTERM')
+  }
+  const end = await within('the exit', 8000, daemon.exited)
+  if (!twice) assert.deepEqual(end, { code: 0, signal: null }, daemon.log.slice(-20).join('\n'))
+  assert(Date.now() - asked < 8000 * SLOW)
+  const { code } = await within('the close', 5000, idle.closed)
+  if (!twice) assert.equal(code, 1001)
+  await within('the clients', 10000, Promise.all(clients))
+  return { answers, twice }
+}
+
+const ROUNDS = Number(process.env.DRAIN_ROUNDS ?? 10)
+test(`SIGTERM under load, ${ROUNDS} times: no answer is lost, no order is`, async (t) => {
+  const accepted = []
+  let unanswered = 0
+  for (let round = 0; round < ROUNDS; round++) {
+    const { answers, twice } = await drainUnderLoad(round)
+    const rows = await world.sql(`SELECT client_order_id AS name FROM orders
+      WHERE client_order_id LIKE 'round${round}-%'`)
+    const stored = new Set(rows.map((row) => row.name))
+    for (const [name, { status, json, code }] of answers) {
+      assert([0, 201, 503].includes(status), `${name}: ${status}`)
+      if (status === 201) accepted.push(json.orderId)
+      if (status === 201) assert(stored.has(name), `${name}: answered 201 and not stored`)
+      // Whoever ends it by force may cut answers off; asked to end, it answers what it accepted.
+      else if (!twice) assert(!stored.has(name), `${name}: stored, and its 201 lost (${code})`)
+      if (code && code !== 'ECONNREFUSED') unanswered++
+    }
+  }
+  t.diagnostic(`${accepted.length} orders accepted, ${unanswered} requests without an answer`)
+  const last = await world.start({ env: { SWAP_DELAY_MS: '0' } })
+  await until('every order to end', 60000, async () => {
+    const [{ n }] = await world.sql('SELECT count(*)::int AS n FROM orders WHERE phase < 2')
+    return n === 0
+  })
+  await world.auditSwaps(accepted)
+  await last.stop()
 })
 
 test('an idle daemon ends at once on SIGTERM and on SIGINT', async () => {

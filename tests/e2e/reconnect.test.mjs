@@ -19,11 +19,11 @@ async function follow(current, orderId) {
   for (;;) {
     const listener = watch(current(), orderId, events.length)
     listener.socket.on('error', () => {})
-    const { code } = await within('a close', 20000, listener.closed)
+    const { code } = await within('a close', 60000, listener.closed)
     events.push(...listener.messages)
     if (code === 1000) return events
     const gone = current()
-    await until('the API to be back', 10000, () => current() !== gone || current().running)
+    await until('the API to be back', 60000, () => current() !== gone || current().running)
   }
 }
 
@@ -49,6 +49,42 @@ for (const [name, leave] of [
     for (const events of await Promise.all(following)) assertHistory(events, SWAP_STATES)
     await world.auditSwaps(ids)
   })
+
+// The worker process goes on meanwhile: what happens while nobody listens is history when they are back.
+test('the API ends by SIGTERM and by kill -9 under 200 listeners: each has every event once', async () => {
+  let api = await world.start({ role: 'api' })
+  const port = api.portNumber
+  const ids = await Promise.all(Array.from({ length: 100 }, () => api.execute()))
+  const following = Array.from({ length: 200 }, (_, i) => follow(() => api, ids[i % ids.length]))
+  const ended = async () => {
+    const [{ n }] = await world.sql('SELECT count(*)::int AS n FROM orders WHERE phase > 1')
+    return n
+  }
+  const before = await ended()
+  for (const [leave, share] of [
+    [(d) => d.stop(), 5],
+    [(d) => d.kill(), 30]
+  ]) {
+    await until(`${share} orders to end`, 30000, async () => (await ended()) >= before + share)
+    await leave(api)
+    const heard = await ended()
+    await until('one to end unheard', 30000, async () => {
+      const n = await ended()
+      return n > heard || n === before + ids.length
+    })
+    api = await world.start({ role: 'api', port })
+  }
+  for (const [i, listener] of following.entries()) {
+    const events = await listener
+    const history = await world.events(ids[i % ids.length])
+    assertHistory(
+      events,
+      history.map((e) => e.status)
+    )
+    assert.equal(events.at(-1).status, 'confirmed')
+  }
+  await world.auditSwaps(ids)
+})
 
 test('a listener that comes and goes at every event', async () => {
   const api = await world.start({ role: 'api' })
