@@ -53,14 +53,14 @@ export const MUTANTS = [
         to: ' AND (u.phase >= 2 OR (o.fence = u.fence AND o.step = u.step))"'
       }
     ],
-    cycles: 6,
+    cycles: 12,
     // The zombie wakes while the one that has its orders now is slow to end them.
     world: {
-      ...{ workers: 2, concurrency: 24, leaseMs: 1500, stoppedMs: 2700, orders: 40, everyMs: 60 },
+      ...{ workers: 3, concurrency: 24, leaseMs: 1500, stoppedMs: 2700, orders: 40, everyMs: 60 },
       ...{ swapMs: '20-60', quoteMs: '0' }
     },
-    failpoints: [point('worker0', 'before_step', 'stop', 8)],
-    faults: [at(0, 'slow_link', { link: 'worker1→postgres', delayMs: 300, ms: 8000 })]
+    failpoints: [point('worker0', 'before_step', 'stop', 8), point('worker1', 'before_step', 'stop', 9)],
+    faults: [at(0, 'slow_link', { link: 'worker2→postgres', delayMs: 300, ms: 8000 })]
   },
   {
     name: 'intent',
