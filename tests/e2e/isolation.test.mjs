@@ -70,7 +70,7 @@ async function ticketOf(headers, daemon = ox) {
 // ── orders ───────────────────────────────────────────────────────────────────────────────────────
 
 const TABLE = readFileSync(path.join(ROOT, 'src/http/routes.c'), 'utf8')
-const OF_ONE_ORDER = [...TABLE.matchAll(/^ *\{"(\w+)", "([^"]*:id[^"]*)",[^,]+, SCOPE_(READ|WRITE)\b/gm)]
+const OF_ONE_ORDER = [...TABLE.matchAll(/^ *\{"(\w+)", "([^"]*orders\/:id[^"]*)",[^,]+, SCOPE_(READ|WRITE)\b/gm)]
 
 test("another client's order is as one that never was, on every route, by either id", async () => {
   assert(OF_ONE_ORDER.length >= 4)
