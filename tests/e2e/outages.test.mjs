@@ -84,7 +84,7 @@ async function allEnd(ids, ms = 60000) {
 const TARGETS = (id) => [
   ...[`/api/orders/${id}`, `/api/orders/${id}/status`, `/api/orders/${id}/events`].map((at) => ['GET', at]),
   ...[['GET', '/queue/stats'], ['GET', '/dlq'], ['DELETE', `/api/orders/${id}`]],
-  ...[['POST', '/queue/pause'], ['POST', '/api/orders/execute', SWAP]]
+  ...[['POST', '/queue/resume'], ['POST', '/api/orders/execute', SWAP]]
 ]
 // How long each may take while it is not known yet: reading, operating, placing.
 const FIRST_MS = [3000, 3000, 3000, 5000, 3000, 4000, 5000, 2000]
