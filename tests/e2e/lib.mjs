@@ -45,7 +45,8 @@ const otherDatabase = (url, name) =>
   )
 
 async function psql(url, query) {
-  const { stdout } = await run('psql', ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', url, '-c', query])
+  const options = { maxBuffer: 64 << 20 } // ten thousand histories are more than the default
+  const { stdout } = await run('psql', ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', url, '-c', query], options)
   return stdout.trim()
 }
 
