@@ -61,6 +61,7 @@ enum status accept_fill(const struct call *call, const struct envelope *e,
   if (payload->overflow) return ST_INVALID;
   *out = (struct journal_accept){.tenant = call_tenant(call),
                                  .client_order_id = e->client_order_id,
+                                 .group = e->group,
                                  .type = e->type->name,
                                  .status = e->initial->name,
                                  .payload = payload->data,

@@ -139,6 +139,20 @@ static const char *own_id(const struct reading *r)
   return read_own_id(r, name);
 }
 
+/* Orders of one group run one at a time, so those that nobody runs have none. */
+static const char *group_id(const struct reading *r)
+{
+  const struct ox_field *field = find(&r->e->body, "groupId");
+  if (!field) return NULL;
+  if (r->e->type && !order_type_executed(r->e->type))
+    complain(r, "groupId", "GROUP_NOT_ALLOWED", "nobody runs orders of this type, in any order");
+  else if (field->kind == OX_FIELD_STRING && order_group_valid(field->text, field->len))
+    return field->text;
+  else
+    complain(r, "groupId", "INVALID_GROUP_ID", "groupId must be 1-64 of A-Z a-z 0-9 . _ : -");
+  return NULL;
+}
+
 /* Where nobody runs the order it may begin in any state. */
 static const struct ox_state *initial_state(const struct reading *r)
 {
@@ -175,9 +189,7 @@ static void validate(const struct reading *r)
   e->type = find_type(r);
   split(r);
   e->client_order_id = own_id(r);
-  if (find(&e->body, "groupId"))
-    problem_errors_add(r->errors, "/groupId", "GROUPS_NOT_AVAILABLE",
-                       "orders cannot be grouped yet; leave groupId out");
+  e->group = group_id(r);
   if (!e->type) return;
   e->initial = initial_state(r);
   validate_payload(e, r->errors);

@@ -21,6 +21,7 @@ struct envelope {
   const struct order_type *type; /* one with an executor */
   const struct ox_state *initial;
   const char *client_order_id; /* NULL: none */
+  const char *group;           /* whose orders run one at a time; NULL: none */
 };
 
 /* What may come in where. */

@@ -1,7 +1,8 @@
 /*
  * accept.c - making new orders durable. Orders without a name of the caller's own go the short way;
  * those with a clientOrderId or an idempotency key are inserted only where neither is taken, and
- * otherwise told who has it. Those that are moved by hand go that way, too. Loop thread.
+ * otherwise told who has it. Those that are moved by hand go that way, too; and those of groups,
+ * in one transaction at a time, so that they keep the order in which they came. Loop thread.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 #include "journal/accept_op.h"
 #include "journal/batch_op.h"
 
-enum { KEYED_PARAMS = 11 }; /* arrays of accept_keyed */
+enum { KEYED_PARAMS = 11, GROUPED_PARAMS }; /* arrays of accept_keyed, accept_grouped */
 
 /* ── coming in ──────────────────────────────────────────────────────────────────────────────── */
 
@@ -34,13 +35,14 @@ static size_t text_size(const char *text)
 struct accept_op *accept_op_create(const struct journal_accept *a)
 {
   size_t size = sizeof(struct accept_op) + text_size(a->tenant) + text_size(a->client_order_id) +
-                text_size(a->idempotency_key) + text_size(a->type) + text_size(a->status) +
-                text_size(a->payload);
+                text_size(a->idempotency_key) + text_size(a->group) + text_size(a->type) +
+                text_size(a->status) + text_size(a->payload);
   struct accept_op *op = mem_alloc(size);
   char *room = (char *)(op + 1);
   op->tenant = copy_into(&room, a->tenant);
   op->own = copy_into(&room, a->client_order_id);
   op->key = copy_into(&room, a->idempotency_key);
+  op->group = copy_into(&room, a->group);
   op->type = copy_into(&room, a->type);
   op->status = copy_into(&room, a->status);
   op->payload = copy_into(&room, a->payload);
@@ -68,6 +70,7 @@ static bool busy(const struct journal *j, const struct journal_accept *a)
 {
   if (a->idempotency_key && batch_has_key(j, a->tenant, a->idempotency_key)) return true;
   list_each(n, &j->keyed) if (under_way(container_of(n, struct accept_op, node), a)) return true;
+  list_each(n, &j->grouped) if (under_way(container_of(n, struct accept_op, node), a)) return true;
   for (int i = 0; i < LANES; i++)
     for (size_t k = 0; k < j->lanes[i].n_keyed; k++)
       if (under_way(j->lanes[i].keyed[k], a)) return true;
@@ -81,9 +84,15 @@ bool accept_key_busy(const struct journal *j, const char *tenant, const char *ke
 
 static size_t under_way_in_all(const struct journal *j)
 {
-  size_t n = j->accepts.len + j->keyed.len;
+  size_t n = j->accepts.len + j->keyed.len + j->grouped.len;
   for (int i = 0; i < LANES; i++) n += j->lanes[i].n_accepts + j->lanes[i].n_keyed;
   return n;
+}
+
+static struct list *list_of(struct journal *j, const struct accept_op *op)
+{
+  if (op->group) return &j->grouped;
+  return op->own || op->key || op->by_hand ? &j->keyed : &j->accepts;
 }
 
 enum status journal_accept(struct journal *j, const struct journal_accept *a,
@@ -91,8 +100,8 @@ enum status journal_accept(struct journal *j, const struct journal_accept *a,
 {
   if (j->closed || !journal_up(j)) return ST_AWAY;
   if (journal_refusing(j) && under_way_in_all(j) > 0) return ST_AWAY;
-  if (j->accepts.len + j->keyed.len >= j->options.max_waiting) return ST_FULL;
-  bool named = a->client_order_id || a->idempotency_key, keyed = named || a->by_hand;
+  if (j->accepts.len + j->keyed.len + j->grouped.len >= j->options.max_waiting) return ST_FULL;
+  bool named = a->client_order_id || a->idempotency_key;
   assert(!a->client_order_id || a->request_hash);
   assert(!a->idempotency_key || a->key_hash);
   if (named && busy(j, a)) return ST_BUSY;
@@ -100,7 +109,7 @@ enum status journal_accept(struct journal *j, const struct journal_accept *a,
   op->deadline_ms = clock_mono_ms() + ANSWER_DEADLINE_MS;
   op->done = done;
   op->arg = arg;
-  list_append(keyed ? &j->keyed : &j->accepts, &op->node);
+  list_append(list_of(j, op), &op->node);
   return ST_OK;
 }
 
@@ -114,11 +123,35 @@ static size_t take(struct list *from, struct accept_op **to, size_t max)
   return n;
 }
 
+static int by_id(const void *a, const void *b)
+{
+  const struct accept_op *const *x = a, *const *y = b;
+  return ulid_compare(&(*x)->id, &(*y)->id);
+}
+
+/* Two transactions that make room in the same group would be in any order. */
+static bool grouped_in_flight(const struct journal *j)
+{
+  for (int i = 0; i < LANES; i++)
+    if (j->lanes[i].n_grouped) return true;
+  return false;
+}
+
+static void take_grouped(struct lane *lane, size_t max)
+{
+  struct journal *j = lane->journal;
+  if (list_empty(&j->grouped) || grouped_in_flight(j)) return;
+  lane->n_grouped = take(&j->grouped, lane->keyed + lane->n_keyed, max);
+  lane->n_keyed += lane->n_grouped;
+  qsort(lane->keyed, lane->n_keyed, sizeof *lane->keyed, by_id);
+}
+
 size_t accept_take(struct lane *lane, size_t max)
 {
   struct journal *j = lane->journal;
   lane->n_accepts = take(&j->accepts, lane->accepts, max);
   lane->n_keyed = take(&j->keyed, lane->keyed, max - lane->n_accepts);
+  take_grouped(lane, max - lane->n_accepts - lane->n_keyed);
   return lane->n_accepts + lane->n_keyed;
 }
 
@@ -222,24 +255,39 @@ static void put_names(struct lane *lane, struct accept_op *const *ops, size_t n)
     pg_array_bytes(&p[3], op->key ? op->key_hash : NULL, JOURNAL_HASH_LEN);
     pg_array_int2(&p[4], (int16_t)op->phase);
     pg_array_bool(&p[5], op->by_hand);
+    pg_array_text(&p[6], op->group);
   }
+}
+
+static bool any_grouped(struct accept_op *const *ops, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    if (ops[i]->group) return true;
+  return false;
 }
 
 void accept_insert(struct lane *lane, struct pg_batch *batch, struct accept_op *const *ops,
                    size_t n, pg_result_fn on_inserted)
 {
-  static const enum pg_oid types[KEYED_PARAMS] = {PG_UUID,  PG_TEXT, PG_TEXT, PG_TEXT,
-                                                  PG_TEXT,  PG_TEXT, PG_TEXT, PG_BYTEA,
-                                                  PG_BYTEA, PG_INT2, PG_BOOL};
-  struct pg_param params[KEYED_PARAMS + 1];
+  static const enum pg_oid types[GROUPED_PARAMS] = {PG_UUID,  PG_TEXT, PG_TEXT, PG_TEXT,
+                                                    PG_TEXT,  PG_TEXT, PG_TEXT, PG_BYTEA,
+                                                    PG_BYTEA, PG_INT2, PG_BOOL, PG_TEXT};
+  struct pg_param params[GROUPED_PARAMS + 1];
   unsigned char ttl[8];
-  params_types(lane, types, KEYED_PARAMS);
+  params_types(lane, types, GROUPED_PARAMS);
   put_orders(lane, ops, n);
   put_names(lane, ops, n);
-  params_get(lane, params, KEYED_PARAMS);
+  params_get(lane, params, GROUPED_PARAMS);
+  params[GROUPED_PARAMS] = params[KEYED_PARAMS]; /* the life of a key stands before the groups */
   pg_put_int8(ttl, lane->journal->options.idempotency_ttl_s);
   params[KEYED_PARAMS] = (struct pg_param){ttl, sizeof ttl};
-  pg_batch_add(batch, "accept_keyed", params, KEYED_PARAMS + 1, on_inserted, lane);
+  if (any_grouped(ops, n)) {
+    struct pg_param room[] = {params[1], params[GROUPED_PARAMS]};
+    pg_batch_add(batch, "accept_room", room, 2, NULL, NULL);
+    pg_batch_add(batch, "accept_grouped", params, GROUPED_PARAMS + 1, on_inserted, lane);
+  } else {
+    pg_batch_add(batch, "accept_keyed", params, KEYED_PARAMS + 1, on_inserted, lane);
+  }
 }
 
 static void send_keyed(struct lane *lane, struct pg_batch *batch)
@@ -276,7 +324,11 @@ void accept_announce(struct journal *j, const struct accept_op *op)
                               .phase = op->phase,
                               .at_ms = op->accepted.created_at_ms};
   relay_event(j->relay, &event);
-  if (!op->by_hand) relay_enqueue(j->relay, &op->id);
+  if (op->by_hand) return;
+  if (op->group)
+    turn_wait(j, &op->id);
+  else
+    relay_enqueue(j->relay, &op->id);
 }
 
 static void finish(struct lane *lane, struct accept_op *op)
@@ -300,13 +352,13 @@ void accept_committed(struct lane *lane)
   }
 }
 
-static void requeue(struct list *to, struct accept_op **ops, size_t n)
+static void requeue(struct journal *j, struct accept_op **ops, size_t n)
 {
   while (n > 0) {
     struct accept_op *op = ops[--n];
     op->settled = false;
     if (op->done)
-      list_prepend(to, &op->node);
+      list_prepend(list_of(j, op), &op->node);
     else
       free(op); /* answered ST_AWAY meanwhile, and not there: the client tries again, or not */
   }
@@ -314,8 +366,8 @@ static void requeue(struct list *to, struct accept_op **ops, size_t n)
 
 void accept_requeue(struct lane *lane)
 {
-  requeue(&lane->journal->accepts, lane->accepts, lane->n_accepts);
-  requeue(&lane->journal->keyed, lane->keyed, lane->n_keyed);
+  requeue(lane->journal, lane->accepts, lane->n_accepts);
+  requeue(lane->journal, lane->keyed, lane->n_keyed);
 }
 
 static void refuse(struct accept_op **ops, size_t n, enum status why)
@@ -349,6 +401,7 @@ void accept_expire(struct journal *j, int64_t now_ms)
 {
   expire_list(&j->accepts, now_ms);
   expire_list(&j->keyed, now_ms);
+  expire_list(&j->grouped, now_ms);
   for (int i = 0; i < LANES; i++) {
     struct lane *lane = &j->lanes[i];
     for (size_t k = 0; k < lane->n_accepts; k++)

@@ -110,6 +110,7 @@ static void on_cancelled(void *arg, const PGresult *r)
     op->ver = pg_get_int4(r, row, 2);
     op->attempt = pg_get_int4(r, row, 3);
     op->at_ms = pg_get_time_ms(r, row, 4);
+    op->grouped = pg_get_bool(r, row, 6);
   }
 }
 
@@ -189,7 +190,7 @@ static void answer(struct cancel_op *op, enum cancel_result result)
 }
 
 /* ver is not known of an order that was read back: whoever watches it reads it, too. */
-static void announce(struct relay *relay, const struct cancel_op *op)
+static void announce(struct journal *j, const struct cancel_op *op)
 {
   struct order_event event = {.order_id = op->id,
                               .seq = op->ver,
@@ -197,13 +198,14 @@ static void announce(struct relay *relay, const struct cancel_op *op)
                               .status = op->target->name,
                               .phase = op->target->phase,
                               .at_ms = op->at_ms};
-  if (op->ver) relay_event(relay, &event);
-  relay_cancel(relay, &op->id, op->owned);
+  if (op->ver) relay_event(j->relay, &event);
+  relay_cancel(j->relay, &op->id, op->owned);
+  if (op->grouped) turn_ask(j, &op->id);
 }
 
 static void finish(struct lane *lane, struct cancel_op *op)
 {
-  if (op->result == CANCEL_DONE) announce(lane->journal->relay, op);
+  if (op->result == CANCEL_DONE) announce(lane->journal, op);
   answer(op, op->result);
   free(op);
 }
@@ -284,6 +286,6 @@ void cancel_found(struct lane *lane, const struct doubt_row *row)
   struct cancel_op *op = wanted(lane, &row->id, row->status);
   if (!op || (op->by_hand && !row->by_hand)) return;
   settle(op, CANCEL_DONE);
-  op->owned = true;
+  op->owned = op->grouped = true; /* perhaps */
   op->ver = 0;
 }

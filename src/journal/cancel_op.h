@@ -19,7 +19,8 @@ struct cancel_op {
   int64_t deadline_ms;
   bool there, settled; /* its row was read; result is known */
   enum cancel_result result;
-  bool owned; /* by a session that is to be told */
+  bool owned;   /* by a session that is to be told */
+  bool grouped; /* others of its group may wait for its end */
   int32_t ver, attempt;
   int64_t at_ms;
   journal_cancelled_fn done; /* NULL: answered already */

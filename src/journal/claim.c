@@ -76,6 +76,7 @@ static struct journal_claimed *read_claimed(const PGresult *r, int i)
   }
   o->created_at_ms = pg_get_time_ms(r, i, 12);
   o->updated_at_ms = pg_get_time_ms(r, i, 13);
+  c->grouped = pg_get_bool(r, i, 15);
   return c;
 }
 
@@ -195,6 +196,8 @@ static void on_why(void *arg, const PGresult *r)
     } else if (due_ms > 0) {
       op->refusal = JOURNAL_NOT_DUE;
       op->retry_ms = due_ms;
+    } else if (!pg_get_bool(r, i, 4)) {
+      op->refusal = JOURNAL_BEHIND;
     } else {
       op->refusal = JOURNAL_LATE;
       op->retry_ms = 0;

@@ -29,7 +29,7 @@ enum {
 struct accept_op {
   struct list_node node;
   struct ulid id;
-  const char *tenant, *own, *key, *type, *status, *payload; /* inside the allocation */
+  const char *tenant, *own, *key, *group, *type, *status, *payload; /* inside the allocation */
   unsigned char hash[JOURNAL_HASH_LEN], key_hash[JOURNAL_HASH_LEN];
   enum ox_phase phase;
   bool by_hand;
@@ -69,11 +69,12 @@ struct lane {
   int64_t heard_ms;      /* monotonic: when PostgreSQL last answered on it */
   int64_t not_before_ms; /* monotonic */
   int64_t at_ms;         /* time of acceptance of the unkeyed accepts */
-  struct accept_op *accepts[BATCH_MAX], *keyed[BATCH_MAX];
+  struct accept_op *accepts[BATCH_MAX], *keyed[BATCH_MAX]; /* keyed: those of groups, too */
   struct claim_op *claims[BATCH_MAX];
   struct cancel_op *cancels[BATCH_MAX];
   struct step_op steps[STEP_KINDS][BATCH_MAX];
   size_t n_accepts, n_keyed, n_claims, n_cancels, n_steps[STEP_KINDS];
+  size_t n_grouped; /* of keyed */
   struct pg_array arrays[PARAMS_MAX];
 };
 
@@ -84,12 +85,15 @@ struct journal {
   uv_prepare_t prepare;
   uv_timer_t timer;
   struct lane lanes[LANES];
-  struct lane bulk;                                    /* of batches, see batch.c */
-  struct list batches;                                 /* from begin to end */
-  struct list accepts, keyed, claims, cancels, orders; /* waiting */
-  struct list cancels_held;                            /* for the timer */
-  struct purge *purge;                                 /* under way; NULL: none */
-  struct redrive *redrive;                             /* of all dead letters; NULL: none */
+  struct lane bulk;                                             /* of batches, see batch.c */
+  struct list batches;                                          /* from begin to end */
+  struct list accepts, keyed, grouped, claims, cancels, orders; /* waiting */
+  struct list cancels_held;                                     /* for the timer */
+  struct purge *purge;                                          /* under way; NULL: none */
+  struct redrive *redrive; /* of all dead letters; NULL: none */
+  struct pg_array turns;   /* orders whose groups are to be looked at */
+  size_t n_turns;
+  bool asking_turns;
   int64_t refused_since_ms; /* monotonic: PostgreSQL has refused everything since; 0: it has not */
   int64_t refused_ms;       /* the last refusal */
   size_t solo_left;         /* so many requests go one by one */
@@ -120,6 +124,12 @@ void step_committed(struct lane *lane);
 void step_requeue(struct lane *lane);
 void step_refuse(struct lane *lane); /* PostgreSQL will not take them */
 void step_drop_lost(struct journal *j);
+
+/* Whose turn is it in the group of id, which has come (turn_wait) or ended? Asked in the next turn
+ * of the loop, which is after the commit. */
+void turn_wait(struct journal *j, const struct ulid *id);
+void turn_ask(struct journal *j, const struct ulid *id);
+void turn_send(struct journal *j);
 
 /* What reading back found of an order in doubt. */
 struct doubt_row {

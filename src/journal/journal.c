@@ -42,7 +42,7 @@ static bool lane_empty(const struct lane *lane)
 
 static void lane_clear(struct lane *lane)
 {
-  lane->n_accepts = lane->n_keyed = lane->n_claims = lane->n_cancels = 0;
+  lane->n_accepts = lane->n_keyed = lane->n_grouped = lane->n_claims = lane->n_cancels = 0;
   memset(lane->n_steps, 0, sizeof lane->n_steps);
   lane->busy = lane->solo = false;
 }
@@ -199,7 +199,8 @@ static void on_down(void *arg)
 
 static size_t gathered(const struct journal *j)
 {
-  return j->accepts.len + j->keyed.len + j->claims.len + j->cancels.len + j->orders.len;
+  return j->accepts.len + j->keyed.len + j->grouped.len + j->claims.len + j->cancels.len +
+         j->orders.len;
 }
 
 static void lane_fill(struct lane *lane)
@@ -254,6 +255,7 @@ static void on_prepare(uv_prepare_t *handle)
   int64_t now = clock_mono_ms();
   size_t in_flight = 0;
   step_drop_lost(j);
+  turn_send(j);
   for (int i = 0; i < LANES; i++) in_flight += brisk(&j->lanes[i], now);
   for (int i = 0; i < LANES && worth_sending(j, in_flight); i++) {
     struct lane *lane = &j->lanes[i];
@@ -327,11 +329,13 @@ struct journal *journal_create(uv_loop_t *loop, const struct journal_options *op
   j->relay = relay;
   list_init(&j->accepts);
   list_init(&j->keyed);
+  list_init(&j->grouped);
   list_init(&j->claims);
   list_init(&j->cancels);
   list_init(&j->cancels_held);
   list_init(&j->orders);
   claimable_types(j);
+  pg_array_init(&j->turns, PG_UUID);
   uv_prepare_init(loop, &j->prepare);
   j->prepare.data = j;
   uv_prepare_start(&j->prepare, on_prepare);
@@ -352,6 +356,7 @@ static void part_closed(struct journal *j)
   }
   pg_array_deinit(&j->types);
   pg_array_deinit(&j->claim_states);
+  pg_array_deinit(&j->turns);
   if (j->on_destroyed) j->on_destroyed(j->destroyed_arg);
   free(j);
 }
@@ -420,5 +425,5 @@ bool journal_idle(const struct journal *j)
 {
   for (int i = 0; i < LANES; i++)
     if (j->lanes[i].busy) return false;
-  return gathered(j) + j->cancels_held.len + j->batches.len == 0;
+  return gathered(j) + j->cancels_held.len + j->batches.len + j->n_turns == 0 && !j->asking_turns;
 }

@@ -56,6 +56,7 @@ struct journal_accept {
   const char *idempotency_key;       /* NULL: none */
   const unsigned char *request_hash; /* SHA-256 of the body; needed with client_order_id */
   const unsigned char *key_hash;     /* of the request that has the key; needed with that */
+  const char *group; /* orders of one group of a tenant run one at a time; NULL: none */
   const char *type;
   const char *status;  /* the type's initial state; by hand: any, with its phase */
   const char *payload; /* JSON object */
@@ -95,6 +96,7 @@ struct journal_claimed {
   int64_t fence;
   int32_t step;
   int32_t takeovers;
+  bool grouped; /* it is of a group */
   void *state;
   size_t state_len;
   struct journal_intent *open_intent; /* NULL: none */
@@ -104,6 +106,7 @@ enum journal_refusal {
   JOURNAL_TERMINAL, /* it has ended, or was never there: drop the hint */
   JOURNAL_OWNED,    /* its owner is alive: ask again later */
   JOURNAL_NOT_DUE,  /* retry_ms says when */
+  JOURNAL_BEHIND,   /* another of its group comes first: ask again later */
   JOURNAL_LATE,     /* the hand-over came after the limiter's slack */
 };
 

@@ -41,7 +41,7 @@ static const char *initial_state_of(const struct journal *j, const char *type)
   return NULL;
 }
 
-enum column { COL_ID, COL_TYPE, COL_FAILED, COL_MOVED, COL_AS, COL_AT, COL_NEW };
+enum column { COL_ID, COL_TYPE, COL_FAILED, COL_MOVED, COL_AS, COL_AT, COL_NEW, COL_GROUPED };
 
 /* Nobody else's transaction made an order under an id of this page: then it is this one's. */
 static enum redrive_result read_row(const PGresult *r, int row, const char *state)
@@ -62,7 +62,8 @@ static void on_rows(void *arg, const PGresult *r)
     d->answer = (struct journal_redriven){.id = pg_get_ulid(r, row, COL_AS),
                                           .redrive_of = pg_get_ulid(r, row, COL_ID),
                                           .status = state ? state : "",
-                                          .created_at_ms = pg_get_time_ms(r, row, COL_AT)};
+                                          .created_at_ms = pg_get_time_ms(r, row, COL_AT),
+                                          .grouped = pg_get_bool(r, row, COL_GROUPED)};
     if (d->result == REDRIVE_DONE && d->n_made < PAGE) d->made[d->n_made++] = d->answer;
     d->refused += d->result != REDRIVE_DONE && d->result != REDRIVE_AGAIN;
   }
@@ -92,7 +93,9 @@ static bool send_page(struct redrive *d, pg_end_fn on_end)
   params[3].data = pg_array_param(&states, &params[3].len);
   d->n_made = 0;
   d->result = REDRIVE_UNKNOWN_ORDER; /* unless there is a row */
-  pg_batch_add(batch, "redrive", params, 4, NULL, NULL);
+  pg_batch_add(batch, "redrive", params, 3, NULL, NULL);
+  pg_batch_add(batch, "redrive_room", params, 2, NULL, NULL);
+  pg_batch_add(batch, "redrive_orders", params, 4, NULL, NULL);
   pg_batch_add(batch, "redrive_rows", params, 2, on_rows, d);
   pg_batch_send(batch, on_end, d);
   pg_array_deinit(&ids);
@@ -113,7 +116,10 @@ static void announce(struct redrive *d)
                                 .phase = OX_QUEUED,
                                 .at_ms = d->made[i].created_at_ms};
     relay_event(relay, &event);
-    relay_enqueue(relay, &d->made[i].id);
+    if (d->made[i].grouped)
+      turn_wait(d->journal, &d->made[i].id);
+    else
+      relay_enqueue(relay, &d->made[i].id);
   }
   if (d->n_made) relay_flush(relay);
   d->redriven += (int64_t)d->n_made;

@@ -22,6 +22,7 @@ struct journal_redriven {
   struct ulid id, redrive_of;
   const char *status; /* the initial state */
   int64_t created_at_ms;
+  bool grouped; /* it waits for its turn in the group of the dead letter */
 };
 
 /* redriven is NULL unless REDRIVE_DONE or REDRIVE_AGAIN. */

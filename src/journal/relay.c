@@ -75,6 +75,16 @@ void relay_enqueue(struct relay *r, const struct ulid *id)
   add(&r->enqueued, id, "", 0);
 }
 
+void relay_behind(struct relay *r, const struct ulid *id)
+{
+  add(&r->enqueued, id, "", QUEUE_BEHIND);
+}
+
+void relay_turn(struct relay *r, const struct ulid *id, int64_t delay_ms)
+{
+  add(&r->enqueued, id, "", delay_ms);
+}
+
 void relay_finish(struct relay *r, const struct ulid *id, const char *token, bool succeeded)
 {
   add(succeeded ? &r->succeeded : &r->failed, id, token, 0);
@@ -196,6 +206,11 @@ enum status relay_pause(struct relay *r, bool paused, int64_t version, queue_don
                         void *arg)
 {
   return queue_pause(r->queue, paused, version, done, arg);
+}
+
+void relay_lose(struct relay *r)
+{
+  r->let_go = true;
 }
 
 bool relay_let_go(struct relay *r)

@@ -21,6 +21,9 @@ void relay_destroy(struct relay *r);
 
 void relay_event(struct relay *r, const struct order_event *e); /* copied */
 void relay_enqueue(struct relay *r, const struct ulid *id);
+/* Of a group: it waits behind another; it is its turn, in delay_ms. */
+void relay_behind(struct relay *r, const struct ulid *id);
+void relay_turn(struct relay *r, const struct ulid *id, int64_t delay_ms);
 /* token: of the lease that ends. */
 void relay_finish(struct relay *r, const struct ulid *id, const char *token, bool succeeded);
 void relay_put_back(struct relay *r, const struct ulid *id, const char *token, int64_t delay_ms);
@@ -38,7 +41,9 @@ enum status relay_pause(struct relay *r, bool paused, int64_t version, queue_don
                         void *arg) MUST_CHECK;
 void relay_flush(struct relay *r); /* sends what has gathered; called after each batch */
 
-/* relay_let_go() is true once after hints were lost: time for a full sweep. */
+/* relay_let_go() is true once after hints were lost, here or by whoever called relay_lose(): time
+ * for a full sweep. */
 bool relay_let_go(struct relay *r);
+void relay_lose(struct relay *r);
 
 #endif

@@ -28,30 +28,54 @@
  * moved by hand: $6 client order ids, $7 keys, $8 body hashes, $9 hashes of the requests with these
  * keys, $10 phases, $11 whether by hand, $12 life of a key. A name or a live key that is taken
  * inserts nothing. Keys and names are taken in one order everywhere: two
- * processes with the same ones wait for each other, but not in a circle. */
-#define ACCEPT_KEYED                                                                               \
+ * processes with the same ones wait for each other, but not in a circle.
+ * NAMED(array, column, columns, values, from) lets more of an order come along. */
+/* clang-format off */
+#define NAMED(array, column, columns, values, from)                                                \
   NOW "u AS (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[],"     \
-      " $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::smallint[], $11::boolean[])"        \
-      " AS u(order_id, tenant, type, status, payload, own, key, hash, key_hash, phase, by_hand)"   \
-      "),"                                                                                         \
-      " k AS (INSERT INTO idempotency_keys AS k (tenant, key, request_hash, order_id, expires_at)" \
-      " SELECT u.tenant, u.key, u.key_hash, u.order_id,"                                           \
-      " now.at + $12::bigint * interval '1 second'"                                                \
-      " FROM u, now WHERE u.key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM orders x"                \
-      " WHERE x.tenant = u.tenant AND x.client_order_id = u.own) ORDER BY u.tenant, u.key"         \
-      " ON CONFLICT (tenant, key) DO UPDATE SET request_hash = excluded.request_hash,"             \
-      " order_id = excluded.order_id, response = NULL, expires_at = excluded.expires_at"           \
-      " WHERE k.expires_at < clock_timestamp() RETURNING k.order_id),"                             \
-      " o AS (INSERT INTO orders (order_id, tenant, client_order_id, request_hash, type, status,"  \
-      " phase, by_hand, payload, created_at, updated_at, completed_at)"                            \
-      " SELECT u.order_id, u.tenant, u.own, u.hash, u.type, u.status, u.phase, u.by_hand,"         \
-      " u.payload::json, now.at, now.at, CASE WHEN u.phase >= 2 THEN now.at END"                   \
-      " FROM u, now WHERE u.key IS NULL OR (u.order_id IN (SELECT order_id FROM k)) IS TRUE"       \
-      " ORDER BY u.tenant, u.own"                                                                  \
-      " ON CONFLICT DO NOTHING RETURNING order_id, status, phase, created_at),"                    \
-      " e AS (INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"                \
-      " SELECT order_id, 1, status, phase, 1, created_at FROM o)"                                  \
-      " SELECT order_id, created_at FROM o"
+  " $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::smallint[], $11::boolean[]" array ")"   \
+  " AS u(order_id, tenant, type, status, payload, own, key, hash, key_hash, phase, by_hand" column \
+  ")),"                                                                                            \
+  " k AS (INSERT INTO idempotency_keys AS k (tenant, key, request_hash, order_id, expires_at)"     \
+  " SELECT u.tenant, u.key, u.key_hash, u.order_id,"                                               \
+  " now.at + $12::bigint * interval '1 second'"                                                    \
+  " FROM u, now WHERE u.key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM orders x"                    \
+  " WHERE x.tenant = u.tenant AND x.client_order_id = u.own) ORDER BY u.tenant, u.key"             \
+  " ON CONFLICT (tenant, key) DO UPDATE SET request_hash = excluded.request_hash,"                 \
+  " order_id = excluded.order_id, response = NULL, expires_at = excluded.expires_at"               \
+  " WHERE k.expires_at < clock_timestamp() RETURNING k.order_id),"                                 \
+  " o AS (INSERT INTO orders (order_id, tenant, client_order_id, request_hash, type, status,"      \
+  " phase, by_hand, payload, created_at, updated_at, completed_at" columns ")"                     \
+  " SELECT u.order_id, u.tenant, u.own, u.hash, u.type, u.status, u.phase, u.by_hand,"             \
+  " u.payload::json, now.at, now.at, CASE WHEN u.phase >= 2 THEN now.at END" values                \
+  " FROM now, u" from                                                                              \
+  " WHERE u.key IS NULL OR (u.order_id IN (SELECT order_id FROM k)) IS TRUE"                       \
+  " ORDER BY u.tenant, u.own"                                                                      \
+  " ON CONFLICT DO NOTHING RETURNING order_id, status, phase, created_at),"                        \
+  " e AS (INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"                    \
+  " SELECT order_id, 1, status, phase, 1, created_at FROM o)"                                      \
+  " SELECT order_id, created_at FROM o"
+/* clang-format on */
+
+#define ACCEPT_KEYED NAMED("", "", "", "", "")
+
+/* Makes room for orders in their groups, whose rows stay locked until the commit. $1 tenants, $2
+ * groups, one element for each order, null for one without. */
+#define ACCEPT_ROOM                                                                                \
+  "INSERT INTO order_groups AS g (tenant, group_id, last_seq)"                                     \
+  " SELECT u.tenant, u.group_id, count(*) FROM unnest($1::text[], $2::text[])"                     \
+  " AS u(tenant, group_id) WHERE u.group_id IS NOT NULL GROUP BY u.tenant, u.group_id"             \
+  " ORDER BY u.tenant, u.group_id"                                                                 \
+  " ON CONFLICT (tenant, group_id) DO UPDATE SET last_seq = g.last_seq + excluded.last_seq"
+
+/* The same as keyed, for a batch with orders of groups: $13 groups (null: none). They take the room
+ * that was made, in the order of their ids. */
+#define ACCEPT_GROUPED                                                                             \
+  NAMED(", $13::text[]", ", group_id", ", group_no, group_seq",                                    \
+        ", g.group_no, g.last_seq + 1 - row_number() OVER (PARTITION BY u.tenant, u.group_id"      \
+        " ORDER BY u.order_id DESC)",                                                              \
+        " LEFT JOIN LATERAL (SELECT x.group_no, x.last_seq FROM order_groups x"                    \
+        " WHERE x.tenant = u.tenant AND x.group_id = u.group_id LIMIT 1) g ON true")
 
 /* A key must not outlive the insert that lost its race for the name. $1 ids. */
 #define ACCEPT_TIDY                                                                                \
@@ -98,6 +122,20 @@
 /* A batch that waits for a key or a name longer than that is told so. */
 #define BATCH_PATIENCE "SELECT set_config('lock_timeout', '1s', false)"
 
+/* Of a group the first order that has not ended may run; one of no group always may. */
+#define IN_TURN                                                                                    \
+  "(o.group_no IS NULL OR o.order_id = (SELECT h.order_id FROM orders h"                           \
+  " WHERE h.group_no = o.group_no AND h.completed_at IS NULL ORDER BY h.group_seq LIMIT 1))"
+
+/* Whose turn it is in the groups of orders that came or ended, and how long until he may be
+ * claimed. $1 ids. */
+#define TURN                                                                                       \
+  "SELECT f.order_id, greatest(0, ceil(extract(epoch FROM f.due_at - clock_timestamp()) * 1000))"  \
+  "::bigint FROM (SELECT DISTINCT o.group_no FROM orders o WHERE o.order_id = ANY($1::uuid[])"     \
+  " AND o.group_no IS NOT NULL) g CROSS JOIN LATERAL (SELECT h.order_id, h.owner, h.by_hand,"      \
+  " h.due_at FROM orders h WHERE h.group_no = g.group_no AND h.completed_at IS NULL"               \
+  " ORDER BY h.group_seq LIMIT 1) f WHERE f.owner IS NULL AND NOT f.by_hand"
+
 /* A claim. $1 ids, $2 hand-over deadlines (null: none), $3 session, $4 types this process runs, $5
  * their claim states (null: what has happened so far is what shows), $6 lease in ms. A transaction
  * that may still land is not walked away from: the claim state is entered only when none is open.
@@ -116,9 +154,10 @@
       " AND (c.handover_by IS NULL OR now.at <= c.handover_by)"                                    \
       " AND (o.owner IS NULL OR o.owner = $3::uuid OR NOT EXISTS (SELECT 1 FROM worker_sessions s" \
       " WHERE s.id = o.owner AND session_alive(s, $6::bigint * interval '1 ms')))"                 \
+      " AND " IN_TURN                                                                              \
       " RETURNING o.order_id, o.client_order_id, o.type, o.status, o.attempt, o.ver, o.step,"      \
       " o.fence, o.takeovers, o.intent_open, o.payload, o.state, o.created_at, o.updated_at,"      \
-      " k.state IS NOT NULL AND NOT o.intent_open AS entered),"                                    \
+      " k.state IS NOT NULL AND NOT o.intent_open AS entered, o.group_no IS NOT NULL),"            \
       " e AS (INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"                \
       " SELECT order_id, ver, status, 1, attempt, updated_at FROM m WHERE entered)"                \
       " SELECT * FROM m"
@@ -136,8 +175,8 @@
   "EXISTS (SELECT 1 FROM worker_sessions s"                                                        \
   " WHERE s.id = o.owner AND session_alive(s, $2::bigint * interval '1 ms'))"                      \
   " OR o.type <> ALL($3::text[]),"                                                                 \
-  " greatest(0, ceil(extract(epoch FROM o.due_at - clock_timestamp()) * 1000))::bigint"            \
-  " FROM orders o WHERE o.order_id = ANY($1::uuid[])"
+  " greatest(0, ceil(extract(epoch FROM o.due_at - clock_timestamp()) * 1000))::bigint,"           \
+  " " IN_TURN " FROM orders o WHERE o.order_id = ANY($1::uuid[])"
 
 /* The compare-and-set of a step, by (fence, step). Orders: $1 ids, $2 fences, $3 steps, $4 seq of
  * the newest event, $5 states (null: unchanged), $6 phases, $7 what becomes of it (0 keep, 1 retry,
@@ -226,11 +265,12 @@
       " AND NOT (u.waits AND (o.phase <> 0 OR o.owner IS NOT NULL))"                               \
       " AND NOT o.intent_open AND NOT EXISTS (SELECT 1 FROM outcomes i"                            \
       " WHERE i.order_id = o.order_id AND i.outcome = 'landed')"                                   \
-      " RETURNING o.order_id, o.ver, o.attempt, o.status, o.phase, o.updated_at),"                 \
+      " RETURNING o.order_id, o.ver, o.attempt, o.status, o.phase, o.updated_at,"                  \
+      " o.group_no IS NOT NULL AS grouped),"                                                       \
       " e AS (INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"                \
       " SELECT order_id, ver, status, phase, attempt, updated_at FROM m)"                          \
       " SELECT order_id, (order_id IN (SELECT order_id FROM l WHERE owned)) IS TRUE, ver,"         \
-      " attempt, updated_at, status FROM m"
+      " attempt, updated_at, status, grouped FROM m"
 
 /* What the orders are like that were, or were not, moved a moment ago. $1 ids. */
 #define CANCEL_WHY                                                                                 \
@@ -244,32 +284,49 @@
   " AND order_id > $1::uuid AND order_id <= $2::uuid AND phase = 0 AND owner IS NULL"              \
   " ORDER BY by_hand, order_id LIMIT $3::bigint"
 
-/* Redrives: $1 dead letters, $2 the ids of the orders made of them; $3 types, $4 their initial
- * states. Only what has surely moved nothing is placed anew. */
+/* Redrives, in three statements. $1 dead letters, $2 the ids of the orders to be made of them; $3
+ * types, $4 their initial states. Only what has surely moved nothing is placed anew. */
 #define REDRIVE                                                                                    \
-  NOW "r AS (INSERT INTO redrives (order_id, redriven_as, at)"                                     \
-      " SELECT u.order_id, u.new_id, now.at"                                                       \
-      " FROM unnest($1::uuid[], $2::uuid[]) AS u(order_id, new_id), now, orders o"                 \
-      " WHERE o.order_id = u.order_id AND o.phase = 3 AND NOT o.by_hand"                           \
-      " AND o.type = ANY($3::text[])"                                                              \
-      " AND NOT o.intent_open AND coalesce(o.error->>'outcome', 'none') = 'none'"                  \
-      " AND NOT EXISTS (SELECT 1 FROM outcomes x"                                                  \
-      " WHERE x.order_id = o.order_id AND x.outcome = 'landed')"                                   \
-      " ON CONFLICT (order_id) DO NOTHING RETURNING order_id, redriven_as, at),"                   \
-      " o AS (INSERT INTO orders (order_id, tenant, type, status, payload, redrive_of, "           \
-      "created_at,"                                                                                \
-      " updated_at) SELECT r.redriven_as, x.tenant, x.type, k.state, x.payload, r.order_id, r.at," \
-      " r.at FROM r, orders x, unnest($3::text[], $4::text[]) AS k(type, state)"                   \
-      " WHERE x.order_id = r.order_id AND k.type = x.type RETURNING order_id, status, created_at)" \
-      " INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"                      \
-      " SELECT order_id, 1, status, 0, 1, created_at FROM o"
+  "INSERT INTO redrives (order_id, redriven_as, at)"                                               \
+  " SELECT u.order_id, u.new_id, clock_timestamp()"                                                \
+  " FROM unnest($1::uuid[], $2::uuid[]) AS u(order_id, new_id), orders o"                          \
+  " WHERE o.order_id = u.order_id AND o.phase = 3 AND NOT o.by_hand"                               \
+  " AND o.type = ANY($3::text[])"                                                                  \
+  " AND NOT o.intent_open AND coalesce(o.error->>'outcome', 'none') = 'none'"                      \
+  " AND NOT EXISTS (SELECT 1 FROM outcomes x"                                                      \
+  " WHERE x.order_id = o.order_id AND x.outcome = 'landed')"                                       \
+  " ON CONFLICT (order_id) DO NOTHING"
+
+/* Those that were redriven a moment ago in this transaction. */
+#define REDRIVEN                                                                                   \
+  " FROM redrives r JOIN orders x ON x.order_id = r.order_id"                                      \
+  " LEFT JOIN order_groups g ON g.group_no = x.group_no"                                           \
+  " WHERE r.order_id = ANY($1::uuid[]) AND r.redriven_as = ANY($2::uuid[])"
+
+/* Room for them in their groups. $1 and $2 as above. */
+#define REDRIVE_ROOM                                                                               \
+  "INSERT INTO order_groups AS g (tenant, group_id, last_seq)"                                     \
+  " SELECT g.tenant, g.group_id, count(*)" REDRIVEN " AND g.group_id IS NOT NULL"                  \
+  " GROUP BY g.tenant, g.group_id ORDER BY g.tenant, g.group_id"                                   \
+  " ON CONFLICT (tenant, group_id) DO UPDATE SET last_seq = g.last_seq + excluded.last_seq"
+
+/* The new orders, behind the others of their groups. $1 to $4 as above. */
+#define REDRIVE_ORDERS                                                                             \
+  "WITH o AS (INSERT INTO orders (order_id, tenant, type, status, payload, redrive_of, group_no,"  \
+  " group_seq, created_at, updated_at)"                                                            \
+  " SELECT u.*, u.at FROM (SELECT r.redriven_as, x.tenant, x.type,"                                \
+  " ($4::text[])[array_position($3::text[], x.type)], x.payload, r.order_id, g.group_no,"          \
+  " g.last_seq + 1 - row_number() OVER (PARTITION BY g.group_no ORDER BY x.group_seq DESC),"       \
+  " r.at" REDRIVEN ") u RETURNING order_id, status, created_at)"                                   \
+  " INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"                          \
+  " SELECT order_id, 1, status, 0, 1, created_at FROM o"
 
 /* What has become of them. $1 and $2 as above. */
 #define REDRIVE_ROWS                                                                               \
   "SELECT o.order_id, o.type, o.phase = 3 AND NOT o.by_hand, o.intent_open"                        \
   " OR coalesce(o.error->>'outcome', 'none') <> 'none' OR EXISTS (SELECT 1 FROM outcomes x"        \
   " WHERE x.order_id = o.order_id AND x.outcome = 'landed'),"                                      \
-  " r.redriven_as, r.at, coalesce(r.redriven_as = ANY($2::uuid[]), false)"                         \
+  " r.redriven_as, r.at, coalesce(r.redriven_as = ANY($2::uuid[]), false), o.group_no IS NOT NULL" \
   " FROM orders o LEFT JOIN redrives r ON r.order_id = o.order_id"                                 \
   " WHERE o.order_id = ANY($1::uuid[])"
 
@@ -292,12 +349,13 @@
   "SELECT order_id, fence, step, phase, created_at, updated_at, status, by_hand FROM orders"       \
   " WHERE order_id = ANY($1::uuid[])"
 
-/* A page of the orders that have not ended, each with whether it waits for somebody, and how long
- * until it may be claimed. */
+/* A page of the orders that have not ended, each with whether it waits for somebody, how long until
+ * it may be claimed, and whether it is its turn. */
 #define SWEEP_PAGE                                                                                 \
   "SELECT o.order_id, o.owner IS NULL OR NOT EXISTS (SELECT 1 FROM worker_sessions s"              \
   " WHERE s.id = o.owner AND session_alive(s, $2::bigint * interval '1 ms')),"                     \
-  " greatest(0, ceil(extract(epoch FROM o.due_at - clock_timestamp()) * 1000))::bigint"            \
+  " greatest(0, ceil(extract(epoch FROM o.due_at - clock_timestamp()) * 1000))::bigint,"           \
+  " " IN_TURN                                                                                      \
   " FROM orders o WHERE o.completed_at IS NULL AND NOT o.by_hand AND o.order_id > $1::uuid"        \
   " ORDER BY o.by_hand, o.order_id LIMIT $3::bigint"
 
@@ -321,11 +379,14 @@ const struct pg_statement journal_statements[] = {
     {"ping", "SELECT 1"},
     {"accept", ACCEPT},
     {"accept_keyed", ACCEPT_KEYED},
+    {"accept_room", ACCEPT_ROOM},
+    {"accept_grouped", ACCEPT_GROUPED},
     {"accept_tidy", ACCEPT_TIDY},
     {"accept_first", ACCEPT_FIRST},
     {"batch_key", BATCH_KEY},
     {"batch_check", BATCH_CHECK},
     {"batch_patience", BATCH_PATIENCE},
+    {"turn", TURN},
     {"claim", CLAIM},
     {"claim_intents", CLAIM_INTENTS},
     {"claim_why", CLAIM_WHY},
@@ -337,6 +398,8 @@ const struct pg_statement journal_statements[] = {
     {"cancel_why", CANCEL_WHY},
     {"purge_page", PURGE_PAGE},
     {"redrive", REDRIVE},
+    {"redrive_room", REDRIVE_ROOM},
+    {"redrive_orders", REDRIVE_ORDERS},
     {"redrive_rows", REDRIVE_ROWS},
     {"redrive_page", REDRIVE_PAGE},
     {"pause", PAUSE},

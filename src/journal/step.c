@@ -21,6 +21,7 @@ void journal_order_init(struct journal_order *o, const struct journal_claimed *c
   o->ver = claimed->order.ver;
   o->attempt = claimed->order.attempt;
   o->phase = claimed->order.phase;
+  o->grouped = claimed->grouped;
   snprintf(o->token, sizeof o->token, "%s", token);
   list_init(&o->waiting);
   list_init(&o->in_flight);
@@ -325,6 +326,7 @@ static void happened(struct journal *j, const struct step_op *op)
   struct journal_order *o = op->order;
   FAILPOINT("step_committed");
   relay_step(j->relay, op);
+  if (o->grouped && order_phase_terminal(op->phase)) turn_ask(j, &o->id);
   o->ver = op->ver;
   o->phase = op->phase;
   o->step++;

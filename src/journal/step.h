@@ -19,6 +19,7 @@ struct journal_order {
   int32_t attempt;
   enum ox_phase phase;         /* after the entries that committed */
   char token[QUEUE_TOKEN_MAX]; /* of the lease in Redis */
+  bool grouped;                /* others may wait for its end */
   bool lost;                   /* a step was refused: whatever follows is dropped with ST_STALE */
   struct list waiting;         /* of journal_entry: posted, not sent */
   struct list in_flight;       /* sent as one step */

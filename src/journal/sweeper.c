@@ -18,12 +18,14 @@ struct sweeper {
   struct relay *relay;
   struct pg_conn *conn;
   uv_timer_t timer;
-  struct ulid after; /* the page under way begins behind it */
+  struct ulid after;       /* the page under way begins behind it */
+  struct ulid begin, upto; /* what the page under way covers: behind begin, up to upto */
   bool asking, enqueuing, full, asked, forgetting;
   int64_t paged_ms, forget_ms, asked_ms;
   int64_t living, died; /* worker sessions */
   struct queue_item items[PAGE];
-  size_t n_items, n_rows;
+  struct ulid behind[PAGE]; /* those of the items that wait for others of their groups */
+  size_t n_items, n_behind, n_rows;
   int parts;
   void (*on_destroyed)(void *arg);
   void *destroyed_arg;
@@ -43,7 +45,7 @@ static void on_page(void *arg, const PGresult *r)
 {
   struct sweeper *s = arg;
   s->n_rows = (size_t)PQntuples(r);
-  s->n_items = 0;
+  s->n_items = s->n_behind = 0;
   for (int i = 0; i < PQntuples(r) && i < PAGE; i++) {
     s->after = pg_get_ulid(r, i, 0);
     if (!pg_get_bool(r, i, 1)) continue;
@@ -51,7 +53,11 @@ static void on_page(void *arg, const PGresult *r)
     item->id = s->after;
     item->token[0] = '\0';
     item->delay_ms = pg_is_null(r, i, 2) ? 0 : pg_get_int8(r, i, 2);
+    if (pg_get_bool(r, i, 3)) continue;
+    item->delay_ms = QUEUE_BEHIND;
+    s->behind[s->n_behind++] = s->after;
   }
+  if (s->n_rows == PAGE) s->upto = s->after;
 }
 
 static void on_enqueued(void *arg, enum status status)
@@ -72,6 +78,8 @@ static void on_page_end(void *arg, enum pg_outcome outcome, const char *sqlstate
   if (s->n_items)
     s->enqueuing = queue_enqueue(s->queue, s->items, s->n_items, on_enqueued, s) == ST_OK;
   if (s->n_items && !s->enqueuing) s->asked = true; /* Redis is away: once more from the start */
+  if (queue_tidy(s->queue, &s->begin, &s->upto, s->behind, s->n_behind, NULL, NULL) != ST_OK)
+    LOG_DEBUG("who waits for others is not tidied");
   if (s->n_rows < PAGE) rewind_page(s);
 }
 
@@ -80,6 +88,8 @@ static void ask_page(struct sweeper *s)
   unsigned char lease[8], limit[8];
   pg_put_int8(lease, s->options.lease_ms);
   pg_put_int8(limit, PAGE);
+  s->begin = s->after;
+  s->upto = ulid_make(); /* unless the page is full: all that has been accepted */
   struct pg_param params[] = {{s->after.bytes, 16}, {lease, sizeof lease}, {limit, sizeof limit}};
   s->asking = pg_run(s->conn, "page", params, 3, on_page, on_page_end, s) == ST_OK;
   s->paged_ms = clock_mono_ms();

@@ -13,6 +13,7 @@
 void order_deinit(struct order *o)
 {
   free(o->client_order_id);
+  free(o->group);
   free(o->type);
   free(o->status);
   free(o->payload);
@@ -104,6 +105,7 @@ void order_write(const struct order *o, struct buf *out)
   json_begin(&w, NULL);
   write_id(&w, &o->id);
   json_str(&w, "clientOrderId", o->client_order_id);
+  if (o->group) json_str(&w, "groupId", o->group);
   if (is_redrive(o)) write_ulid(&w, "redriveOf", &o->redrive_of);
   json_str(&w, "type", o->type);
   json_str(&w, "status", o->status);
@@ -158,10 +160,15 @@ static bool reserved(const char *text, size_t len)
   return len >= 4 && memcmp(text, "ord_", 4) == 0;
 }
 
-bool order_own_id_valid(const char *text, size_t len)
+bool order_group_valid(const char *text, size_t len)
 {
-  if (len == 0 || len > ORDER_OWN_ID_MAX || reserved(text, len)) return false;
+  if (len == 0 || len > ORDER_OWN_ID_MAX) return false;
   for (size_t i = 0; i < len; i++)
     if (!own_id_char(text[i])) return false;
   return true;
+}
+
+bool order_own_id_valid(const char *text, size_t len)
+{
+  return order_group_valid(text, len) && !reserved(text, len);
 }

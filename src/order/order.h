@@ -17,6 +17,7 @@ enum { ORDER_OWN_ID_MAX = 64, ORDER_STATUS_MAX = 32 };
 struct order {
   struct ulid id;
   char *client_order_id;  /* NULL: none */
+  char *group;            /* NULL: none */
   struct ulid redrive_of; /* zero: it is no redrive */
   char *type;
   char *status;
@@ -55,5 +56,8 @@ void order_event_write(const struct order_event *e, struct buf *out);
 /* order_own_id_valid() is true for a caller's own id: 1-64 of A-Z a-z 0-9 . _ : - and none of the
  * reserved words. */
 bool order_own_id_valid(const char *text, size_t len);
+
+/* order_group_valid() is true for the name of a group: the same, and no word is reserved. */
+bool order_group_valid(const char *text, size_t len);
 
 #endif

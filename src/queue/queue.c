@@ -322,6 +322,18 @@ enum status queue_drop(struct queue *q, const struct ulid *ids, size_t n, queue_
   return send_batch(call_create_done(q, SCRIPT_DROP, done, arg), &b);
 }
 
+enum status queue_tidy(struct queue *q, const struct ulid *a, const struct ulid *b,
+                       const struct ulid *ids, size_t n, queue_done_fn done, void *arg)
+{
+  struct call *c = call_create_done(q, SCRIPT_TIDY, done, arg);
+  assert(n <= QUEUE_BATCH_MAX);
+  script_begin(q->scripts);
+  script_id(q->scripts, a);
+  script_id(q->scripts, b);
+  for (size_t i = 0; i < n; i++) script_id(q->scripts, &ids[i]);
+  return call_send(c);
+}
+
 enum status queue_reap(struct queue *q, size_t max, queue_ids_fn reaped, void *arg)
 {
   struct call *c = call_create_ids(q, SCRIPT_REAP, reaped, arg);

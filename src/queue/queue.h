@@ -6,6 +6,8 @@
  * DESIGN. Keys share one hash tag, PREFIX:{0}:…
  *   waiting  ZSET  score 0, member = ULID: lexicographic order is the order of accept
  *   delayed  ZSET  score = due, Unix ms by Redis' clock
+ *   behind   ZSET  as waiting: orders behind another of their FIFO group. Nobody claims them; they
+ *                  are counted. Who is first is asked of PostgreSQL (journal/turn.c)
  *   active   ZSET  score = end of the lease; leases HASH ULID → token
  *   starts   ZSET  the limiter's sliding log: score = start time, member = token of the start
  *   clock          the latest time seen: TIME made never to go back
@@ -48,6 +50,9 @@ enum { QUEUE_TOKEN_MAX = 48 };
  * an error some of them may be done all the same. */
 enum { QUEUE_BATCH_MAX = 500 };
 
+/* For delay_ms, when enqueued: it waits until it comes without. */
+enum { QUEUE_BEHIND = -1 };
+
 struct queue_item {
   struct ulid id;
   char token[QUEUE_TOKEN_MAX];
@@ -70,7 +75,8 @@ struct queue_claimed {
 };
 
 struct queue_counts {
-  int64_t waiting, active, delayed, completed, failed;
+  int64_t waiting; /* behind another of their group, too */
+  int64_t active, delayed, completed, failed;
   int64_t used_in_window;
   int64_t oldest_waiting_ms; /* age of the oldest waiting, from its ULID; 0: none */
   bool paused;
@@ -93,6 +99,7 @@ bool queue_up(const struct queue *q); /* Redis can be asked */
 bool queue_refused(const struct queue *q);
 
 /* queue_enqueue() makes orders wait that are not known yet, waiting, delayed or active: idempotent.
+ * Those with QUEUE_BEHIND are only counted.
  * One that is delayed and comes without a delay waits at once. The wake channel (channel.h) says
  * that there is work, or a next due sooner than before; so it does after put back, reap, resume. */
 enum status queue_enqueue(struct queue *q, const struct queue_item *items, size_t n,
@@ -122,6 +129,11 @@ enum status queue_put_back(struct queue *q, const struct queue_item *items, size
 /* queue_drop() forgets orders whoever holds them: they are terminal in PostgreSQL. */
 enum status queue_drop(struct queue *q, const struct ulid *ids, size_t n, queue_done_fn done,
                        void *arg) MUST_CHECK;
+
+/* queue_tidy() forgets who is said to be behind another, of the orders after a and up to b, but for
+ * these ids; at most 1,000, and n at most QUEUE_BATCH_MAX. */
+enum status queue_tidy(struct queue *q, const struct ulid *a, const struct ulid *b,
+                       const struct ulid *ids, size_t n, queue_done_fn done, void *arg) MUST_CHECK;
 
 /* queue_reap() makes orders whose lease ran out wait again; at most max, and QUEUE_BATCH_MAX. */
 enum status queue_reap(struct queue *q, size_t max, queue_ids_fn reaped, void *arg) MUST_CHECK;

@@ -14,7 +14,7 @@
 #include "queue/queue.h"
 
 extern const char lua_prelude[], lua_enqueue[], lua_claim[], lua_beat[], lua_finish[],
-    lua_put_back[], lua_drop[], lua_reap[], lua_open_epoch[], lua_pause[], lua_counts[];
+    lua_put_back[], lua_drop[], lua_tidy[], lua_reap[], lua_open_epoch[], lua_pause[], lua_counts[];
 
 static const struct {
   const char *name, *source;
@@ -25,6 +25,7 @@ static const struct {
     [SCRIPT_FINISH] = {"finish", lua_finish},
     [SCRIPT_PUT_BACK] = {"put_back", lua_put_back},
     [SCRIPT_DROP] = {"drop", lua_drop},
+    [SCRIPT_TIDY] = {"tidy", lua_tidy},
     [SCRIPT_REAP] = {"reap", lua_reap},
     [SCRIPT_OPEN_EPOCH] = {"open_epoch", lua_open_epoch},
     [SCRIPT_PAUSE] = {"pause", lua_pause},
@@ -33,7 +34,7 @@ static const struct {
 
 /* As the prelude unpacks them. */
 static const char *const key_names[] = {"clock",   "epoch",  "paused", "counts", "waiting",
-                                        "delayed", "active", "leases", "starts"};
+                                        "delayed", "active", "leases", "starts", "behind"};
 
 enum {
   N_KEYS = sizeof key_names / sizeof *key_names,

@@ -8,6 +8,7 @@ struct order order_row_read(const PGresult *r, int row)
   struct order o = {
       .id = pg_get_ulid(r, row, COL_ID),
       .client_order_id = (char *)pg_get_text(r, row, COL_OWN_ID),
+      .group = (char *)pg_get_text(r, row, COL_GROUP),
       .type = (char *)pg_get_text(r, row, COL_TYPE),
       .status = (char *)pg_get_text(r, row, COL_STATUS),
       .phase = (enum ox_phase)pg_get_int4(r, row, COL_PHASE),

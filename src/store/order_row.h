@@ -11,7 +11,9 @@
 
 #define ORDER_COLUMNS                                                                              \
   "order_id, tenant, client_order_id, type, status, phase, attempt, ver, payload, result,"         \
-  " error, created_at, updated_at, completed_at, redrive_of"
+  " error, created_at, updated_at, completed_at, redrive_of,"                                      \
+  " CASE WHEN group_no IS NOT NULL THEN (SELECT g.group_id FROM order_groups g"                    \
+  " WHERE g.group_no = orders.group_no) END AS group_id"
 
 enum order_column {
   COL_ID,
@@ -29,6 +31,7 @@ enum order_column {
   COL_UPDATED,
   COL_COMPLETED,
   COL_REDRIVE_OF,
+  COL_GROUP,
   ORDER_COLS
 };
 

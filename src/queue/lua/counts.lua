@@ -3,7 +3,7 @@
 local now = time_from(redis.call('GET', clock))
 local ended = redis.call('HMGET', counts, 'completed', 'failed')
 return {
-  redis.call('ZCARD', waiting),
+  redis.call('ZCARD', waiting) + redis.call('ZCARD', behind),
   redis.call('ZCARD', active),
   redis.call('ZCARD', delayed),
   tonumber(ended[1]) or 0,

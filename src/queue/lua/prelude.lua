@@ -1,7 +1,8 @@
 -- Begins every script. KEYS are the same for all of them and share one hash tag; ARGV[1] is the
 -- channel that wakes the claimers; a script's own arguments follow it. At most 500 orders a call,
 -- for unpack() has a limit.
-local clock, epoch, paused, counts, waiting, delayed, active, leases, starts = unpack(KEYS)
+local clock, epoch, paused, counts, waiting, delayed, active, leases, starts, behind =
+  unpack(KEYS)
 local wake_channel = ARGV[1]
 
 -- The queue's time in ms, made of what the key clock holds: "LAST AHEAD". It never goes back. When
@@ -51,12 +52,16 @@ local function next_due()
   return tonumber(redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2])
 end
 
-local function make_wait(ids)
+local function add(to, ids)
   local scored = {}
   for i, id in ipairs(ids) do
     scored[2 * i - 1], scored[2 * i] = 0, id
   end
-  redis.call('ZADD', waiting, unpack(scored))
+  redis.call('ZADD', to, unpack(scored))
+end
+
+local function make_wait(ids)
+  add(waiting, ids)
 end
 
 -- Makes orders wait, or delays them by delays[id] ms. Claimers are woken when there is work, and

@@ -100,8 +100,8 @@ Test(envelope, an_order_that_is_not_valid_still_has_its_name)
 
 Test(envelope, everything_wrong_is_listed)
 {
-  expect_errors("{\"clientOrderId\":\"\",\"groupId\":\"g\",\"amount\":\"1\",\"foo\":1}",
-                "/clientOrderId INVALID_CLIENT_ORDER_ID; /groupId GROUPS_NOT_AVAILABLE; "
+  expect_errors("{\"clientOrderId\":\"\",\"groupId\":\"g h\",\"amount\":\"1\",\"foo\":1}",
+                "/clientOrderId INVALID_CLIENT_ORDER_ID; /groupId INVALID_GROUP_ID; "
                 "/amount AMOUNT_NOT_A_NUMBER; /foo UNKNOWN_FIELD");
 }
 
@@ -117,6 +117,32 @@ Test(envelope, bad_own_ids)
     teardown();
     setup();
   }
+}
+
+/* A group stands in no path: no word is reserved. */
+Test(envelope, groups)
+{
+  static const char *const bad[] = {"\"a b\"", "\"\"", "7",       "null",
+                                    "[]",      "{}",   "\"a/b\"", "\"\\u00e4\""};
+  static const char *const good[] = {"user:7", "execute", "ord_x", "A.b_c-9"};
+  struct envelope e;
+  char text[128];
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    snprintf(text, sizeof text, "{\"amount\":1,\"groupId\":%s}", bad[i]);
+    expect_errors(text, "/groupId INVALID_GROUP_ID");
+    teardown();
+    setup();
+  }
+  for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+    snprintf(text, sizeof text, "{\"groupId\":\"%s\",\"amount\":1}", good[i]);
+    cr_assert_eq(parse_text(text, &e), ST_OK);
+    cr_assert_str_eq(e.group, good[i]);
+    cr_assert_eq(e.n_payload, 1, "it is no part of the payload");
+    envelope_deinit(&e);
+  }
+  cr_assert_eq(parse_text("{\"amount\":1}", &e), ST_OK);
+  cr_assert_null(e.group);
+  envelope_deinit(&e);
 }
 
 Test(envelope, types_nobody_executes)

@@ -127,6 +127,17 @@ CHECKED(execute, an_order_that_never_was_valid_is_refused)
   expect_problem(post_with(body, "Idempotency-Key: k"), 503, "STORE_UNAVAILABLE");
 }
 
+CHECKED(execute, a_group_goes_along_and_is_no_part_of_the_payload)
+{
+  struct http_reply *r = post("{\"amount\":1,\"groupId\":\"user:7\"}");
+  cr_assert_str_eq(accepts[0].group, "user:7");
+  cr_assert_str_eq(accepts[0].payload, "{\"amount\":1}");
+  cr_assert_not(accepts[0].hashed);
+  journal_answers(ST_OK, &first);
+  cr_assert_eq(r->status, 201);
+  reply_free(r);
+}
+
 CHECKED(execute, refusals_at_once)
 {
   static const struct {
@@ -177,7 +188,7 @@ CHECKED(execute, invalid_orders_never_reach_the_journal)
 {
   expect_problem(post("{}"), 400, "AMOUNT_REQUIRED");
   expect_problem(post("{\"amount\":1,\"x\":1,\"y\":2}"), 400, "VALIDATION_FAILED");
-  expect_problem(post("{\"amount\":1,\"groupId\":\"g\"}"), 400, "GROUPS_NOT_AVAILABLE");
+  expect_problem(post("{\"amount\":1,\"groupId\":\"a/b\"}"), 400, "INVALID_GROUP_ID");
   expect_problem(post("{\"amount\":1,\"type\":\"record\"}"), 400, "UNKNOWN_TYPE");
   expect_problem(post("not json"), 400, "INVALID_JSON");
   expect_problem(post(""), 400, "INVALID_JSON");

@@ -324,7 +324,8 @@ static inline void reader_answers_events(enum status status, const struct reader
 /* ── the journal ────────────────────────────────────────────────────────────────────────────── */
 
 struct accept_taken {
-  char tenant[32], client_order_id[80], key[160], type[32], status[32]; /* "" for NULL */
+  char tenant[32], client_order_id[80], key[160], group[80]; /* "" for NULL */
+  char type[32], status[32];
   unsigned char hash[JOURNAL_HASH_LEN], key_hash[JOURNAL_HASH_LEN];
   bool hashed;
   char *payload;
@@ -355,6 +356,7 @@ enum status journal_accept(struct journal *j, const struct journal_accept *a,
   snprintf(t->status, sizeof t->status, "%s", a->status);
   if (a->client_order_id)
     snprintf(t->client_order_id, sizeof t->client_order_id, "%s", a->client_order_id);
+  if (a->group) snprintf(t->group, sizeof t->group, "%s", a->group);
   if (a->idempotency_key) snprintf(t->key, sizeof t->key, "%s", a->idempotency_key);
   if (a->request_hash) memcpy(t->hash, a->request_hash, JOURNAL_HASH_LEN);
   if (a->key_hash) memcpy(t->key_hash, a->key_hash, JOURNAL_HASH_LEN);

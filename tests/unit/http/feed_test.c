@@ -167,6 +167,13 @@ CHECKED(feed, execute_of_what_is_no_longer_valid_is_looked_up)
   expect_error("STORE_UNAVAILABLE", "r");
 }
 
+CHECKED(feed, execute_in_a_group)
+{
+  say("{\"action\":\"execute\",\"order\":{\"amount\":1,\"groupId\":\"g\"}}");
+  cr_assert_str_eq(accepts[0].group, "g");
+  journal_answers(ST_AWAY, NULL);
+}
+
 CHECKED(feed, execute_refused)
 {
   say("{\"action\":\"execute\",\"requestId\":\"r\",\"order\":{\"amount\":\"1\",\"x\":1}}");

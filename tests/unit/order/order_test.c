@@ -204,6 +204,38 @@ Test(order, own_ids_by_character)
   }
 }
 
+Test(order, groups_are_named_as_orders_but_no_word_is_reserved)
+{
+  static const char *const good[] = {"g", "execute", "ord_1", "stats", "a.B_c:d-1"};
+  static const char *const bad[] = {"", "a b", "a/b", "\xc3\xa4"};
+  char text[70];
+  for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+    cr_assert(order_group_valid(good[i], strlen(good[i])), "%s", good[i]);
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    cr_assert_not(order_group_valid(bad[i], strlen(bad[i])), "%s", bad[i]);
+  memset(text, 'x', sizeof text);
+  for (size_t len = 0; len < sizeof text; len++)
+    cr_assert_eq(order_group_valid(text, len), len >= 1 && len <= 64, "%zu", len);
+}
+
+Test(order, an_order_of_a_group_says_so)
+{
+  struct order o = {.id = id(),
+                    .client_order_id = strdup("mine-1"),
+                    .group = strdup("user:7"),
+                    .type = strdup("market"),
+                    .status = strdup("pending"),
+                    .attempt = 1,
+                    .ver = 1,
+                    .created_at_ms = T1,
+                    .updated_at_ms = T1};
+  order_write(&o, &out);
+  cr_assert_not_null(
+      strstr(out.data, "\"clientOrderId\":\"mine-1\",\"groupId\":\"user:7\",\"type\""));
+  order_deinit(&o);
+  cr_assert_null(o.group);
+}
+
 Test(order, own_ids_by_length)
 {
   char text[70];
