@@ -6,8 +6,7 @@
  * DESIGN. Keys share one hash tag, PREFIX:{0}:…
  *   waiting  ZSET  score 0, member = ULID: lexicographic order is the order of accept
  *   delayed  ZSET  score = due, Unix ms by Redis' clock
- *   behind   ZSET  as waiting: orders behind another of their FIFO group. Nobody claims them; they
- *                  are counted. Who is first is asked of PostgreSQL (journal/turn.c)
+ *   behind   ZSET  as waiting: behind another of their group, only counted (see journal/turn.c)
  *   active   ZSET  score = end of the lease; leases HASH ULID → token
  *   starts   ZSET  the limiter's sliding log: score = start time, member = token of the start
  *   clock          the latest time seen: TIME made never to go back
@@ -50,8 +49,7 @@ enum { QUEUE_TOKEN_MAX = 48 };
  * an error some of them may be done all the same. */
 enum { QUEUE_BATCH_MAX = 500 };
 
-/* For delay_ms, when enqueued: it waits until it comes without. */
-enum { QUEUE_BEHIND = -1 };
+enum { QUEUE_BEHIND = -1 }; /* for delay_ms, when enqueued: it waits until it comes without */
 
 struct queue_item {
   struct ulid id;
@@ -99,7 +97,6 @@ bool queue_up(const struct queue *q); /* Redis can be asked */
 bool queue_refused(const struct queue *q);
 
 /* queue_enqueue() makes orders wait that are not known yet, waiting, delayed or active: idempotent.
- * Those with QUEUE_BEHIND are only counted.
  * One that is delayed and comes without a delay waits at once. The wake channel (channel.h) says
  * that there is work, or a next due sooner than before; so it does after put back, reap, resume. */
 enum status queue_enqueue(struct queue *q, const struct queue_item *items, size_t n,
