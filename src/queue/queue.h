@@ -48,9 +48,7 @@ enum { QUEUE_TOKEN_MAX = 48 };
 /* Orders in one script; a call about more is several, and its callback comes after the last. With
  * an error some of them may be done all the same. */
 enum { QUEUE_BATCH_MAX = 500 };
-
 enum { QUEUE_BEHIND = -1 }; /* for delay_ms, when enqueued: it waits until it comes without */
-
 struct queue_item {
   struct ulid id;
   char token[QUEUE_TOKEN_MAX];
@@ -73,8 +71,7 @@ struct queue_claimed {
 };
 
 struct queue_counts {
-  int64_t waiting; /* behind another of their group, too */
-  int64_t active, delayed, completed, failed;
+  int64_t waiting, active, delayed, completed, failed; /* waiting: those behind another, too */
   int64_t used_in_window;
   int64_t oldest_waiting_ms; /* age of the oldest waiting, from its ULID; 0: none */
   bool paused;
@@ -127,8 +124,7 @@ enum status queue_put_back(struct queue *q, const struct queue_item *items, size
 enum status queue_drop(struct queue *q, const struct ulid *ids, size_t n, queue_done_fn done,
                        void *arg) MUST_CHECK;
 
-/* queue_tidy() forgets who is said to be behind another, of the orders after a and up to b, but for
- * these ids; at most 1,000, and n at most QUEUE_BATCH_MAX. */
+/* queue_tidy() forgets who is said to be behind, after a up to b, but for n ids; 1,000 a call */
 enum status queue_tidy(struct queue *q, const struct ulid *a, const struct ulid *b,
                        const struct ulid *ids, size_t n, queue_done_fn done, void *arg) MUST_CHECK;
 
