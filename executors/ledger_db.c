@@ -62,37 +62,31 @@ static const char setup_sql[] =
     "END IF; END $$;"
     "SELECT " MS("clock_timestamp()");
 
+/* clang-format off */
 static const char insert_sql[] =
     "WITH gate AS MATERIALIZED ("
-    "  SELECT c.now, " MS(
-        "c.now") " AS ms"
-                 "  FROM (SELECT pg_advisory_xact_lock_shared(" GATE ") OFFSET 0) AS held,"
-                 "    LATERAL (SELECT date_trunc('milliseconds', clock_timestamp()) AS now"
-                 "      WHERE held IS NOT NULL OFFSET 0) AS c),"
-                 "i AS (INSERT INTO sim.ledger (tx_hash, order_id, venue, token_in, token_out, "
-                 "attempt, in_amount,"
-                 "  out_amount, min_out, landed, submitted_at, lands_at, expires_at, leg_in, "
-                 "leg_out,"
-                 "  network_fee) "
-                 "SELECT t.tx_hash, t.order_id, t.venue, t.token_in, t.token_out, t.attempt, "
-                 "t.in_amount,"
-                 "  t.out_amount, t.min_out, t.landed, gate.now,"
-                 "  CASE WHEN t.delay_ms < 0"
-                 "    THEN 'epoch'::timestamptz + (t.expires_ms - t.delay_ms) * interval '1 ms'"
-                 "    ELSE gate.now + t.delay_ms * interval '1 ms' END,"
-                 "  'epoch'::timestamptz + t.expires_ms * interval '1 ms', t.leg_in, t.leg_out, "
-                 "t.fee "
-                 "FROM gate CROSS JOIN unnest($1::text[], $2::text[], $3::text[], $4::text[], "
-                 "$5::text[],"
-                 "  $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bool[], "
-                 "$11::bigint[],"
-                 "  $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[]) AS t(tx_hash, "
-                 "order_id, venue, "
-                 "token_in, token_out, attempt, in_amount,"
-                 "  out_amount, min_out, landed, delay_ms, expires_ms, leg_in, leg_out, fee) "
-                 "WHERE gate.now <= 'epoch'::timestamptz + t.expires_ms * interval '1 ms' "
-                 "ON CONFLICT (tx_hash) DO NOTHING RETURNING tx_hash) "
-                 "SELECT i.tx_hash, gate.ms FROM i, gate";
+    "  SELECT c.now, " MS("c.now") " AS ms"
+    "  FROM (SELECT pg_advisory_xact_lock_shared(" GATE ") OFFSET 0) AS held,"
+    "    LATERAL (SELECT date_trunc('milliseconds', clock_timestamp()) AS now"
+    "      WHERE held IS NOT NULL OFFSET 0) AS c),"
+    "i AS (INSERT INTO sim.ledger (tx_hash, order_id, venue, token_in, token_out, attempt, in_amount,"
+    "  out_amount, min_out, landed, submitted_at, lands_at, expires_at, leg_in, leg_out,"
+    "  network_fee) "
+    "SELECT t.tx_hash, t.order_id, t.venue, t.token_in, t.token_out, t.attempt, t.in_amount,"
+    "  t.out_amount, t.min_out, t.landed, gate.now,"
+    "  CASE WHEN t.delay_ms < 0"
+    "    THEN 'epoch'::timestamptz + (t.expires_ms - t.delay_ms) * interval '1 ms'"
+    "    ELSE gate.now + t.delay_ms * interval '1 ms' END,"
+    "  'epoch'::timestamptz + t.expires_ms * interval '1 ms', t.leg_in, t.leg_out, t.fee "
+    "FROM gate CROSS JOIN unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],"
+    "  $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bool[], $11::bigint[],"
+    "  $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[]) AS t(tx_hash, order_id, venue, "
+    "token_in, token_out, attempt, in_amount,"
+    "  out_amount, min_out, landed, delay_ms, expires_ms, leg_in, leg_out, fee) "
+    "WHERE gate.now <= 'epoch'::timestamptz + t.expires_ms * interval '1 ms' "
+    "ON CONFLICT (tx_hash) DO NOTHING RETURNING tx_hash) "
+    "SELECT i.tx_hash, gate.ms FROM i, gate";
+/* clang-format on */
 
 static const char gate_sql[] = "SELECT pg_advisory_xact_lock(" GATE ")";
 

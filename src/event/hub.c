@@ -37,6 +37,7 @@ struct hub {
   struct list orders; /* of watched.node: the next to be checked is in front */
   struct list retry;  /* of watched.retry: a read failed */
   size_t n_watches;
+  size_t holds;
   int64_t now_ms;    /* monotonic, of the last tick */
   size_t reads;      /* reader callbacks still to come */
   size_t check_left; /* orders of the check under way */
@@ -353,7 +354,7 @@ static void leave_channel(struct hub *h)
 void hub_tick(struct hub *h, int64_t now_mono_ms)
 {
   h->now_ms = now_mono_ms;
-  if (h->n_watches == 0) {
+  if (h->n_watches == 0 && h->holds == 0) {
     if (++h->idle_ticks >= IDLE_TICKS) leave_channel(h);
     return;
   }
@@ -429,6 +430,18 @@ struct hub_watch *hub_watch(struct hub *h, const struct ulid *order, int32_t sin
   h->n_watches++;
   if (!o->walking) settle(o);
   return w;
+}
+
+void hub_hold(struct hub *h)
+{
+  h->holds++;
+  h->idle_ticks = 0;
+  if (!h->subscribed) subscribe(h);
+}
+
+void hub_release(struct hub *h)
+{
+  h->holds--;
 }
 
 void hub_unwatch(struct hub_watch *w)

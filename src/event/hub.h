@@ -49,6 +49,10 @@ struct hub_watch *hub_watch(struct hub *h, const struct ulid *order, int32_t sin
 void hub_unwatch(struct hub_watch *w);
 int32_t hub_watch_last_seq(const struct hub_watch *w);
 
+/* hub_hold() keeps the hub on the channel without a watch, until hub_release(). */
+void hub_hold(struct hub *h);
+void hub_release(struct hub *h);
+
 /* What the subscriber's connection tells: a message on the event channel (see event_line in
  * order/line.h), and that it is back after having been away. */
 void hub_on_message(struct hub *h, const char *text, size_t len);

@@ -96,6 +96,15 @@ void answer_send(const struct call *call, int status, const struct http_header *
   reply(call, status, headers, n_headers, "application/json");
 }
 
+/* A proxy that gathers what it passes on would hold events back. */
+struct http_stream *answer_stream(const struct call *call,
+                                  const struct http_stream_handler *handler, void *arg)
+{
+  struct http_header all[1 + DEFAULTS_MAX] = {{"X-Accel-Buffering", "no"}};
+  size_t n = 1 + defaults(call, true, all + 1);
+  return http_reply_stream(call->reply, all, n, "text/event-stream", handler, arg);
+}
+
 void answer_empty(const struct call *call, int status, const struct http_header *headers,
                   size_t n_headers)
 {

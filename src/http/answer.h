@@ -24,6 +24,10 @@ void answer_send(const struct call *call, int status, const struct http_header *
 void answer_empty(const struct call *call, int status, const struct http_header *headers,
                   size_t n_headers);
 
+/* answer_stream() answers 200 with text/event-stream; see http_reply_stream(). */
+struct http_stream *answer_stream(const struct call *call,
+                                  const struct http_stream_handler *handler, void *arg);
+
 /* detail NULL: the table's. A 503 says Retry-After: 1. */
 void answer_problem(const struct call *call, enum problem p, const char *detail);
 void answer_errors(const struct call *call, const struct problem_errors *errors);

@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "event/hub.h"
 #include "http/batch.h"
+#include "event/stream.h"
 #include "http/cors.h"
 #include "http/proxies.h"
 #include "journal/journal.h"
@@ -51,6 +52,7 @@ struct api {
   struct lister *lister;
   struct queue *queue;
   struct hub *hub;
+  struct stream *stream;
   struct ws_server *ws;
   const struct registry *registry;
   struct desk *desk; /* runs the plugins' endpoints */

@@ -105,6 +105,29 @@ const char *http_reply_request_id(const struct http_reply *reply);
 void http_reply_send(struct http_reply *reply, int status, const struct http_header *headers,
                      size_t n_headers, const char *content_type, const void *body, size_t len);
 
+/* An answer that has no end of its own: bytes as they come, until either side closes. */
+struct http_stream;
+struct http_stream_handler {
+  void (*on_drain)(void *arg); /* what was kept has left */
+  /* The client has gone, or the server stops; the stream is freed. Not from inside a call. */
+  void (*on_close)(void *arg);
+};
+
+/* http_reply_stream() answers 200 without a length, so that the end of the connection is the end of
+ * the answer. Headers are copied, handler is borrowed. Frees the token. NULL: the client has gone.
+ */
+struct http_stream *http_reply_stream(struct http_reply *reply, const struct http_header *headers,
+                                      size_t n_headers, const char *content_type,
+                                      const struct http_stream_handler *handler, void *arg);
+
+/* http_stream_write() sends, and keeps what the socket does not take. Whoever writes more while
+ * something is kept has to bound it himself. False: the client has gone, and the stream with it;
+ * on_close does not come. */
+bool http_stream_write(struct http_stream *s, const void *data, size_t len) MUST_CHECK;
+size_t http_stream_kept(const struct http_stream *s);
+/* http_stream_close() sends what is kept, then closes. Frees the stream; on_close does not come. */
+void http_stream_close(struct http_stream *s);
+
 /* http_reply_upgrade() answers a request with upgrade set: ws gets the socket, and what came after
  * the request. Frees the token. The handler's on_close is called once whatever happens, also when
  * the client was gone, but not from inside this call. */

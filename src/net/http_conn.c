@@ -37,6 +37,12 @@ struct input {
   size_t len;
 };
 
+struct http_stream {
+  struct http_conn *conn;
+  const struct http_stream_handler *handler;
+  void *arg;
+};
+
 struct http_move {
   struct ws_server *ws;
   const struct ws_handler *handler;
@@ -95,6 +101,15 @@ static void drop_reply(struct http_conn *c)
   c->reply = NULL;
 }
 
+/* Whoever writes the stream is told, unless he has ended it himself. */
+static void drop_stream(struct http_conn *c, bool tell)
+{
+  struct http_stream *s = c->stream;
+  c->stream = NULL;
+  if (s && tell) s->handler->on_close(s->arg);
+  free(s);
+}
+
 static void conn_free(struct http_conn *c)
 {
   if (c->fd >= 0) close(c->fd);
@@ -116,6 +131,7 @@ void http_conn_close(struct http_conn *c)
   c->state = CONN_CLOSED;
   leave_lists(c);
   uv_close((uv_handle_t *)&c->poll, on_closed);
+  drop_stream(c, true);
 }
 
 /* Closing a socket with unread input resets it, and the peer may lose the answer. So say that no
@@ -200,6 +216,49 @@ static void flush(struct http_conn *c)
   if (is_writing(c)) return;
   buf_deinit(&c->out);
   c->out_start = 0;
+}
+
+/* ── streams ── */
+
+struct http_stream *http_conn_stream(struct http_conn *c, const struct buf *head,
+                                     const struct http_stream_handler *handler, void *arg)
+{
+  c->reply = NULL;
+  c->last = true;
+  c->state = CONN_STREAMING;
+  send_parts(c, head->data, head->len, NULL, 0);
+  if (c->state == CONN_CLOSED) return NULL;
+  c->stream = mem_alloc(sizeof *c->stream);
+  *c->stream = (struct http_stream){c, handler, arg};
+  if (!c->in_turn) settle(c);
+  return c->stream;
+}
+
+bool http_stream_write(struct http_stream *s, const void *data, size_t len)
+{
+  struct http_conn *c = s->conn;
+  c->stream = NULL; /* if this closes the connection nobody is to be told */
+  send_parts(c, data, len, NULL, 0);
+  if (c->state == CONN_CLOSED) {
+    free(s);
+    return false;
+  }
+  c->stream = s;
+  if (!c->in_turn) settle(c);
+  return true;
+}
+
+size_t http_stream_kept(const struct http_stream *s)
+{
+  return s->conn->out.len - s->conn->out_start;
+}
+
+void http_stream_close(struct http_stream *s)
+{
+  struct http_conn *c = s->conn;
+  drop_stream(c, false);
+  c->state = CONN_READING;
+  if (!c->in_turn) settle(c);
 }
 
 bool http_conn_can_keep(const struct http_conn *c)
@@ -359,7 +418,7 @@ static void on_readable(struct http_conn *c)
     if (errno != EAGAIN && errno != EINTR) http_conn_close(c);
     return;
   }
-  if (c->state == CONN_LINGERING) {
+  if (c->state == CONN_LINGERING || c->state == CONN_STREAMING) {
     discard(c, (size_t)len);
     return;
   }
@@ -375,6 +434,8 @@ static void on_poll(uv_poll_t *handle, int status, int events)
     return;
   }
   if (events & UV_WRITABLE && is_writing(c)) flush(c);
+  if (c->stream && events & UV_WRITABLE && !is_writing(c))
+    c->stream->handler->on_drain(c->stream->arg);
   if (events & UV_READABLE && c->state != CONN_CLOSED) on_readable(c);
   settle(c);
 }
@@ -402,7 +463,7 @@ static void poll_for(struct http_conn *c, int events)
 static bool wants_bytes(const struct http_conn *c)
 {
   if (c->peer_end) return false;
-  if (c->state == CONN_LINGERING) return true;
+  if (c->state == CONN_LINGERING || c->state == CONN_STREAMING) return true;
   return buffered(c) < HTTP_AHEAD_MAX || (c->starved && takes_input(c));
 }
 
@@ -410,7 +471,7 @@ static enum http_wait wait_of(const struct http_conn *c)
 {
   if (c->state == CONN_LINGERING) return WAIT_LINGER;
   if (is_writing(c)) return WAIT_WRITE;
-  if (c->state == CONN_WAITING) return WAIT_NONE;
+  if (c->state == CONN_WAITING || c->state == CONN_STREAMING) return WAIT_NONE;
   if (c->message.head_len > 0) return WAIT_BODY;
   return c->fresh || buffered(c) > 0 ? WAIT_HEAD : WAIT_IDLE;
 }
@@ -440,8 +501,13 @@ static void settle(struct http_conn *c)
   poll_for(c, (wants_bytes(c) ? UV_READABLE : 0) | (is_writing(c) ? UV_WRITABLE : 0));
 }
 
+/* A stream goes on elsewhere: its reader knows where it was. */
 void http_conn_drain(struct http_conn *c)
 {
+  if (c->state == CONN_STREAMING) {
+    drop_stream(c, true);
+    c->state = CONN_READING;
+  }
   if (!c->in_turn) settle(c);
 }
 

@@ -13,11 +13,18 @@ struct http_move;
  *            ┌──────── answered ───────┐
  *            ▼                         │
  *  accept ▶ READING ── a request ─▶ WAITING ── upgrade ─▶ MOVING ▶ libwebsockets
- *            │ the last answer is out  │
- *            ▼                         │ the peer has gone
- *         LINGERING ───────────────▶ CLOSED
+ *            │ the last answer is out  │ └──── stream ──▶ STREAMING
+ *            ▼                         │ the peer has gone  │
+ *         LINGERING ───────────────▶ CLOSED ◀──────────────┘
  */
-enum http_conn_state { CONN_READING, CONN_WAITING, CONN_MOVING, CONN_LINGERING, CONN_CLOSED };
+enum http_conn_state {
+  CONN_READING,
+  CONN_WAITING,
+  CONN_STREAMING,
+  CONN_MOVING,
+  CONN_LINGERING,
+  CONN_CLOSED
+};
 
 struct http_conn {
   uv_poll_t poll;
@@ -29,6 +36,7 @@ struct http_conn {
   struct http_address *address;
   struct http_reply *reply; /* of the request in flight; the handler owns it */
   struct http_move *move;
+  struct http_stream *stream; /* while STREAMING */
   struct buf in; /* bytes not parsed yet, from in_start on; nothing while idle */
   size_t in_start;
   struct buf out; /* what the socket did not take, from out_start on */
@@ -63,6 +71,10 @@ bool http_conn_can_keep(const struct http_conn *c);
 /* http_conn_answer() sends the answer to the request in flight. */
 void http_conn_answer(struct http_conn *c, const struct buf *head, const void *body, size_t len,
                       bool keep);
+
+/* http_conn_stream() sends the head of an answer that goes on as a stream. */
+struct http_stream *http_conn_stream(struct http_conn *c, const struct buf *head,
+                                     const struct http_stream_handler *handler, void *arg);
 
 /* http_conn_move() hands the socket to ws; key is the request's Sec-WebSocket-Key. */
 void http_conn_move(struct http_conn *c, const char *key, struct ws_server *ws,

@@ -3,9 +3,8 @@
  * Loop thread only. The token belongs to the handler until answered; it points to the connection
  * only as long as that lives.
  *
- * DESIGN: an answer is a head and a body in one go. For streams (SSE) http_reply_stream_*() can be
- * put beside it: a head without Content-Length, then pieces, which wait in the connection's out
- * buffer as this one's rest does.
+ * DESIGN: an answer is a head and a body in one go; a stream is a head, then pieces, which wait in
+ * the connection's out buffer as an answer's rest does.
  */
 #include "net/http_reply.h"
 
@@ -154,6 +153,26 @@ static void put_status(struct buf *head, int status)
   buf_append(head, "\r\n", 2);
 }
 
+/* What every head begins with. */
+static struct buf *begin_head(struct http_conn *c, int status, const char *content_type)
+{
+  struct buf *head = &c->server->head;
+  buf_clear(head);
+  put_status(head, status);
+  put_header(head, "Date", date_of(c->server));
+  if (content_type) put_header(head, "Content-Type", content_type);
+  return head;
+}
+
+static void end_head(struct buf *head, const struct http_reply *reply,
+                     const struct http_header *headers, size_t n_headers, bool keep)
+{
+  put_header(head, "X-Request-Id", reply->request_id);
+  for (size_t i = 0; i < n_headers; i++) put_checked_header(head, &headers[i]);
+  if (!keep) put_header(head, "Connection", "close");
+  buf_append(head, "\r\n", 2);
+}
+
 void http_reply_send(struct http_reply *reply, int status, const struct http_header *headers,
                      size_t n_headers, const char *content_type, const void *body, size_t len)
 {
@@ -165,20 +184,13 @@ void http_reply_send(struct http_reply *reply, int status, const struct http_hea
   bool bodyless = status == 204 || status == 304;
   assert(!bodyless || len == 0);
   bool keep = reply->keep_alive && http_conn_can_keep(c);
-  struct buf *head = &c->server->head;
-  buf_clear(head);
-  put_status(head, status);
-  put_header(head, "Date", date_of(c->server));
-  if (content_type) put_header(head, "Content-Type", content_type);
+  struct buf *head = begin_head(c, status, content_type);
   if (!bodyless) {
     buf_append_str(head, "Content-Length: ");
     buf_append_int(head, (long long)len);
     buf_append(head, "\r\n", 2);
   }
-  put_header(head, "X-Request-Id", reply->request_id);
-  for (size_t i = 0; i < n_headers; i++) put_checked_header(head, &headers[i]);
-  if (!keep) put_header(head, "Connection", "close");
-  buf_append(head, "\r\n", 2);
+  end_head(head, reply, headers, n_headers, keep);
   size_t body_len = reply->head_only ? 0 : len;
   free(reply);
   if (body_len <= SMALL_BODY) {
@@ -187,6 +199,22 @@ void http_reply_send(struct http_reply *reply, int status, const struct http_hea
   }
   assert(!head->overflow);
   http_conn_answer(c, head, body, body_len, keep);
+}
+
+struct http_stream *http_reply_stream(struct http_reply *reply, const struct http_header *headers,
+                                      size_t n_headers, const char *content_type,
+                                      const struct http_stream_handler *handler, void *arg)
+{
+  struct http_conn *c = reply->conn;
+  struct http_stream *stream = NULL;
+  if (c) {
+    struct buf *head = begin_head(c, 200, content_type);
+    end_head(head, reply, headers, n_headers, false);
+    assert(!head->overflow);
+    stream = http_conn_stream(c, head, handler, arg);
+  }
+  free(reply);
+  return stream;
 }
 
 void http_reply_refuse(struct http_reply *reply, int status, const char *detail)

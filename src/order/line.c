@@ -6,8 +6,7 @@
 #include "base/ulid.h"
 #include "order/type.h"
 
-/* A line break inside valid JSON is white space only, so a blank says the same on one line. */
-static void join_lines(char *json, size_t len)
+void event_line_join(char *json, size_t len)
 {
   for (size_t i = 0; i < len; i++)
     if (json[i] == '\n' || json[i] == '\r') json[i] = ' ';
@@ -23,7 +22,7 @@ void event_line_write(const struct order_event *e, struct buf *out)
   buf_append_str(out, order_phase_terminal(e->phase) ? " 1 " : " 0 ");
   size_t start = out->len;
   order_event_write(e, out);
-  if (!out->overflow) join_lines(out->data + start, out->len - start);
+  if (!out->overflow) event_line_join(out->data + start, out->len - start);
   buf_append_char(out, '\n');
 }
 

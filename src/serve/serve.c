@@ -73,6 +73,7 @@ struct serve {
   struct reader *reader;         /* api */
   struct lister *lister;         /* api */
   struct hub *hub;               /* api */
+  struct stream *stream;         /* api */
   struct desk *desk;             /* api */
   struct auth *auth;             /* api, not on a worker's port */
   struct ws_server *ws;          /* api */
@@ -127,7 +128,7 @@ static void on_message(void *arg, const char *channel, const char *text, size_t 
   else if (s->dispatcher && strcmp(channel, queue_stop_channel(s->queue)) == 0)
     dispatcher_stop(s->dispatcher, text, len);
   else if (s->hub)
-    hub_on_message(s->hub, text, len);
+    hub_on_message(s->hub, text, len), stream_poke(s->stream);
 }
 
 static enum api_redis probe_redis(void *arg)
@@ -224,7 +225,8 @@ static void flush_journal(struct serve *s)
 /* Nobody is left to watch; what is published from here on is heard by nobody. */
 static void close_hub(struct serve *s)
 {
-  if (s->hub) hub_destroy(s->hub);
+  stream_destroy(s->stream);
+  hub_destroy(s->hub);
   s->hub = NULL;
 }
 
@@ -479,11 +481,13 @@ static bool start_api(struct serve *s)
   start_desk(s);
   if (is_api(s)) start_auth(s);
   s->hub = hub_create(&s->loop, s->reader, s->subscriber, queue_event_channel(s->queue));
+  s->stream = stream_create(&s->loop, s->reader, s->hub);
   s->api = (struct api){.journal = s->journal,
                         .reader = s->reader,
                         .lister = s->lister,
                         .queue = s->queue,
                         .hub = s->hub,
+                        .stream = s->stream,
                         .ws = s->ws,
                         .registry = s->registry,
                         .desk = s->desk,

@@ -18,6 +18,7 @@
 #include "order/type.h"
 #include "store/dead_letters.h"
 #include "store/order_row.h"
+#include "store/tail.h"
 #include "store/replay.h"
 
 enum {
@@ -36,7 +37,8 @@ enum {
   DEAD_LETTERS_PAGE = KINDS,
   DEAD_LETTERS_COUNT,
   REPLAY,
-  REPLAY_NAMES
+  REPLAY_NAMES,
+  TAIL
 }; /* asked on their own */
 
 struct ask {
@@ -99,6 +101,7 @@ const struct pg_statement reader_statements[] = {
     [DEAD_LETTERS_COUNT] = {"dead_letters_count", DEAD_LETTERS_COUNT_SQL},
     [REPLAY] = {"replay", REPLAY_SQL},
     [REPLAY_NAMES] = {"replay_names", REPLAY_NAMES_SQL},
+    [TAIL] = {"tail", TAIL_SQL},
     [KIND_HEADS] = {"heads", "SELECT order_id, ver FROM orders WHERE order_id = ANY($1::uuid[])"},
 };
 const size_t n_reader_statements = sizeof reader_statements / sizeof *reader_statements;

@@ -539,6 +539,7 @@ export async function startRedis(port) {
   return {
     url: `redis://127.0.0.1:${port}`,
     cli,
+    signal: (name) => child.kill(name),
     stop: () => {
       child.kill('SIGTERM')
       return exited

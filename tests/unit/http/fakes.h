@@ -96,6 +96,45 @@ void http_reply_upgrade(struct http_reply *r, struct ws_server *ws,
   r->arg = arg;
 }
 
+/* A stream is its reply: what is written is its body. */
+static bool stream_gone;   /* the next write finds it so */
+static size_t stream_kept; /* what its socket has not taken */
+
+struct http_stream {
+  struct http_reply *reply;
+  const struct http_stream_handler *handler;
+  void *arg;
+};
+static struct http_stream streams[4];
+static size_t n_streams;
+
+struct http_stream *http_reply_stream(struct http_reply *r, const struct http_header *headers,
+                                      size_t n_headers, const char *content_type,
+                                      const struct http_stream_handler *handler, void *arg)
+{
+  http_reply_send(r, 200, headers, n_headers, content_type, "", 0);
+  cr_assert_lt(n_streams, 4);
+  struct http_stream *s = &streams[n_streams++];
+  *s = (struct http_stream){r, handler, arg};
+  return s;
+}
+
+bool http_stream_write(struct http_stream *s, const void *data, size_t len)
+{
+  if (stream_gone) return false;
+  size_t before = strlen(s->reply->body);
+  s->reply->body = mem_resize(s->reply->body, before + len + 1);
+  memcpy(s->reply->body + before, data, len);
+  s->reply->body[before + len] = '\0';
+  return true;
+}
+
+size_t http_stream_kept(const struct http_stream *s)
+{
+  (void)s;
+  return stream_kept;
+}
+
 /* ── sockets ────────────────────────────────────────────────────────────────────────────────── */
 
 enum { FAKE_SENT_MAX = 4096 };
@@ -595,6 +634,65 @@ static inline void hub_loses(size_t i, int32_t last)
   watches[i].sink = NULL;
   sink->on_lost(watches[i].arg, last);
   watches[i].over = true;
+}
+
+/* ── the stream ─────────────────────────────────────────────────────────────────────────────── */
+
+static bool stream_begins = true; /* at once; else stream_begin() is to be called */
+static struct {
+  bool listening, resumes;
+  struct tail_position after;
+  char tenant[32], types[64], statuses[64], orders[128];
+  const struct stream_sink *sink;
+  void *arg;
+  int ready;
+} streamed;
+
+static inline void stream_begin(bool ok)
+{
+  streamed.listening = streamed.sink->on_begin(streamed.arg, ok);
+}
+
+static inline void note_list(char *to, size_t len, const char *list)
+{
+  snprintf(to, len, "%s", list ? list : "-");
+}
+
+struct stream_listener *stream_listen(struct stream *s, const struct tail_position *after,
+                                      const struct stream_filter *filter,
+                                      const struct stream_sink *sink, void *arg)
+{
+  (void)s;
+  streamed.listening = true;
+  streamed.resumes = after != NULL;
+  if (after) streamed.after = *after;
+  note_list(streamed.tenant, sizeof streamed.tenant, filter->tenant);
+  note_list(streamed.types, sizeof streamed.types, filter->types);
+  note_list(streamed.statuses, sizeof streamed.statuses, filter->statuses);
+  note_list(streamed.orders, sizeof streamed.orders, filter->orders);
+  streamed.sink = sink;
+  streamed.arg = arg;
+  if (stream_begins) stream_begin(true);
+  return (struct stream_listener *)&streamed;
+}
+
+void stream_leave(struct stream_listener *l)
+{
+  (void)l;
+  cr_assert(streamed.listening);
+  streamed.listening = false;
+}
+
+void stream_ready(struct stream_listener *l)
+{
+  (void)l;
+  streamed.ready++;
+}
+
+bool stream_position_parse(const char *text, struct tail_position *out)
+{
+  *out = (struct tail_position){7, 3};
+  return strcmp(text, "7-3") == 0;
 }
 
 /* ── the queue ──────────────────────────────────────────────────────────────────────────────── */
