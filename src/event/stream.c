@@ -55,8 +55,7 @@ struct stream_listener {
   int64_t since_ms;    /* monotonic */
   bool from_now, blocked, reading, left;
   bool all; /* but for the tenant nothing is filtered */
-  const char *tenant;
-  char *types, *statuses;
+  char *tenant, *types, *statuses;
   struct ulid *orders;
   size_t n_orders;
   const struct stream_sink *sink;
@@ -142,6 +141,7 @@ static void read_orders(struct stream_listener *l, const char *list)
 
 static void listener_free(struct stream_listener *l)
 {
+  free(l->tenant);
   free(l->types);
   free(l->statuses);
   free(l->orders);
@@ -477,7 +477,7 @@ struct stream_listener *stream_listen(struct stream *s, const struct tail_positi
   l->stream = s;
   l->from_now = !after;
   if (after) l->at = *after;
-  l->tenant = filter->tenant;
+  l->tenant = mem_strdup(filter->tenant);
   l->types = filter->types ? mem_strdup(filter->types) : NULL;
   l->statuses = filter->statuses ? mem_strdup(filter->statuses) : NULL;
   read_orders(l, filter->orders);

@@ -36,8 +36,7 @@ enum stream_more {
   STREAM_GONE, /* the listener has ended, and is freed */
 };
 
-/* What a listener wants to hear of; a list is one of words with commas between, NULL: all. tenant
- * is borrowed for as long as it listens, the lists for the call. */
+/* What a listener wants to hear of; a list is one of words with commas between, NULL: all. */
 struct stream_filter {
   const char *tenant;
   const char *types, *statuses;

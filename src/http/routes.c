@@ -35,7 +35,7 @@ static const struct route table[] = {
     {"GET", "/api/orders/execute", 0, SCOPE_READ | ROUTE_TICKET, watch_get},
     {"POST", "/api/orders/batch", BATCH_BODY_MAX, SCOPE_WRITE, batch_post},
     {"GET", "/api/orders/stats", 0, SCOPE_READ, stats_get},
-    {"GET", "/api/orders/stream", 0, SCOPE_READ, stream_get},
+    {"GET", "/api/orders/stream", 0, SCOPE_READ | ROUTE_TICKET, stream_get},
     {"GET", "/api/orders/:id", 0, SCOPE_READ, order_get},
     {"DELETE", "/api/orders/:id", 0, SCOPE_WRITE, order_cancel},
     {"GET", "/api/orders/:id/status", 0, SCOPE_READ, order_get_status},

@@ -8,25 +8,34 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/list.h"
 #include "event/stream.h"
 #include "http/answer.h"
+#include "http/gate.h"
 #include "http/handlers.h"
 
 enum { LIST_MAX = 4096, POSITION_MAX = 64, WORD_MAX = 64 };
 
 struct sse {
   struct call call; /* answered when it begins */
+  struct auth_guard guard;
   struct http_stream *out;
   struct stream_listener *listener;
 };
 
 /* ── sending ────────────────────────────────────────────────────────────────────────────────── */
 
+static void sse_free(struct sse *sse)
+{
+  gate_unguard(&sse->call, &sse->guard);
+  free(sse);
+}
+
 static enum stream_more on_text(void *arg, const char *text, size_t len)
 {
   struct sse *sse = arg;
   if (!http_stream_write(sse->out, text, len)) {
-    free(sse);
+    sse_free(sse);
     return STREAM_GONE;
   }
   return http_stream_kept(sse->out) > 0 ? STREAM_WAIT : STREAM_GO_ON;
@@ -41,7 +50,15 @@ static void on_close(void *arg)
 {
   struct sse *sse = arg;
   stream_leave(sse->listener);
-  free(sse);
+  sse_free(sse);
+}
+
+/* The token is over, or its client has been disabled. */
+static void on_over(struct auth_guard *guard)
+{
+  struct sse *sse = container_of(guard, struct sse, guard);
+  http_stream_close(sse->out);
+  on_close(sse);
 }
 
 /* The head of the answer tells the client that from here on it misses nothing. */
@@ -54,9 +71,12 @@ static bool on_begin(void *arg, bool ok)
     sse->out = answer_stream(&sse->call, &handler, sse);
   else
     answer_problem(&sse->call, PROBLEM_STORE_UNAVAILABLE, NULL);
-  if (sse->out && http_stream_write(sse->out, retry, sizeof retry - 1)) return true;
-  free(sse);
-  return false;
+  if (!sse->out || !http_stream_write(sse->out, retry, sizeof retry - 1)) {
+    free(sse);
+    return false;
+  }
+  gate_guard(&sse->call, &sse->guard, on_over);
+  return true;
 }
 
 static const struct stream_sink sink = {on_begin, on_text};

@@ -471,8 +471,7 @@ static void start_auth(struct serve *s)
 
 static bool start_api(struct serve *s)
 {
-  struct ws_options ws = {0};
-  if (ws_server_create(&s->loop, &ws, &s->ws) != ST_OK) {
+  if (ws_server_create(&s->loop, &(struct ws_options){0}, &s->ws) != ST_OK) {
     fail("cannot start", "libwebsockets gives no context");
     return false;
   }
