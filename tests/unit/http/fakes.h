@@ -135,6 +135,11 @@ size_t http_stream_kept(const struct http_stream *s)
   return stream_kept;
 }
 
+void http_stream_close(struct http_stream *s)
+{
+  s->reply->status = 0; /* over */
+}
+
 /* ── sockets ────────────────────────────────────────────────────────────────────────────────── */
 
 enum { FAKE_SENT_MAX = 4096 };
