@@ -4,6 +4,7 @@ import http from 'node:http'
 import { executePath, Listener } from '../e2e/lib.mjs'
 
 const ANSWER_MS = 20000 // after this a client calls it a hang
+const BEAT_MS = 2000 // a listener asks this often whether the server is there
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 export class Http {
@@ -181,7 +182,10 @@ export class Follower {
     this.listener = listener
     session.events = listener.messages
     listener.opened.then(
-      () => this.#be(listener),
+      () => {
+        this.#beat(listener.socket)
+        this.#be(listener)
+      },
       (error) => {
         session.refused = error.status
         listener.socket.terminate() // an answer that is no upgrade leaves the connection to us
@@ -191,6 +195,18 @@ export class Follower {
     session.code = code
     this.last = session.events.at(-1)?.seq ?? session.since
     this.ended = code === 1000
+  }
+
+  // A connection with nobody behind it says nothing: whoever listens has to ask.
+  #beat(socket) {
+    let heard = true
+    socket.on('pong', () => (heard = true))
+    const timer = setInterval(() => {
+      if (!heard) socket.terminate()
+      else socket.ping()
+      heard = false
+    }, BEAT_MS)
+    socket.on('close', () => clearInterval(timer))
   }
 
   #be(listener) {
