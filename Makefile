@@ -55,9 +55,9 @@ $(B)/%.o: %.c | $(GEN)
 	@$(COMPILE)
 $(B)/gen/%.o: $(B)/gen/%.c
 	@$(COMPILE)
-$(B)/gen/migrations.c: scripts/embed $(wildcard sql/*.sql)
+$(B)/gen/migrations.c: scripts/embed $(wildcard sql/*.sql) sql # the folder: a file may be renamed
 	@mkdir -p $(@D) && scripts/embed migrations sql/*.sql > $@.new && mv $@.new $@
-$(B)/gen/lua.c: scripts/embed $(wildcard src/queue/lua/*.lua)
+$(B)/gen/lua.c: scripts/embed $(wildcard src/queue/lua/*.lua) src/queue/lua
 	@mkdir -p $(@D) && scripts/embed lua src/queue/lua/*.lua > $@.new && mv $@.new $@
 
 include scripts/plugins.mk scripts/tests.mk

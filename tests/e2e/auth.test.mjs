@@ -32,11 +32,14 @@ function forge(claims = {}, { header = { alg: 'HS256', typ: 'JWT' }, hash = 'sha
   return `${text}.${createHmac(hash, key ?? JWT_SECRET).update(text).digest('base64url')}`
 }
 
+// What has no end of its own is asked for something that there is not.
+const finite = (target) => (target === '/api/orders/stream' ? `${target}?type=none` : target)
+
 // Every route: the daemon's as its table has them, so that none can be forgotten, and its plugins'.
 const SCOPES = { READ: 'orders:read', WRITE: 'orders:write', ADMIN: 'admin' }
 const TABLE = readFileSync(path.join(ROOT, 'src/http/routes.c'), 'utf8')
 const OWN = [...TABLE.matchAll(/^ *\{"(\w+)", "([^"]+)",[^,]+, SCOPE_(\w+)/gm)].map(
-  ([, method, pattern, word]) => [method, pattern.replace(/:\w+/, 'some-id'), SCOPES[word]]
+  ([, method, pattern, word]) => [method, finite(pattern.replace(/:\w+/, 'some-id')), SCOPES[word]]
 )
 const PLUGINS = [
   ['GET', '/api/quote?tokenIn=SOL&tokenOut=USDC&amount=1', 'orders:read'],

@@ -182,6 +182,34 @@ test('a socket for many orders has its own orders alone', async () => {
   await bens.close()
 })
 
+// The text of GET /api/orders/stream so far, and whether it has ended.
+async function follow(daemon, query, headers) {
+  const leave = new AbortController()
+  const url = `${daemon.url}/api/orders/stream${query}`
+  const answer = await fetch(url, { headers, signal: leave.signal })
+  assert.equal(answer.status, 200)
+  const stream = { text: '', ended: false, leave: () => leave.abort() }
+  const read = async () => {
+    for await (const part of answer.body) stream.text += Buffer.from(part)
+  }
+  read().catch(() => {}).finally(() => (stream.ended = true))
+  return stream
+}
+
+test('the stream of all events shows each client its own, and ends with the token', async () => {
+  const short = as(forge('cli_ann', { exp: Math.floor(Date.now() / 1000) + 6 }))
+  const anns = await follow(second, '?last_event_id=0-0', short)
+  const bens = await follow(ox, `?ticket=${await ticketOf(ben)}`, {})
+  const [hers, his] = [await place(ann), await place(ben)]
+  await until('her order', 10000, () => anns.text.includes(hers))
+  await until('his order', 10000, () => bens.text.includes(his))
+  assert(anns.text.includes(order), 'her history, too')
+  assert(!anns.text.includes(his) && !bens.text.includes(hers) && !bens.text.includes(order))
+  await until('the end of the token', 20000, () => anns.ended)
+  assert(!bens.ended)
+  bens.leave()
+})
+
 test('who may only read places no order over a socket', async () => {
   const socket = listen(ox, executePath(), as(forge('cli_ann', { scope: 'orders:read' })))
   await socket.opened

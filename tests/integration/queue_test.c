@@ -615,6 +615,23 @@ Test(queue, a_clock_that_is_set_right_again_is_no_leap)
   free(items);
 }
 
+/* TIME went back, and nobody called for more than half as long: it is not right again. */
+Test(queue, a_pause_is_not_a_clock_that_is_set_right)
+{
+  enum { AHEAD_MS = 2000, PAUSE_MS = 1200 };
+  struct queue_item *items = kit_items(1);
+  kit_enqueue(k, items, 1);
+  int64_t last = clock_key() + AHEAD_MS - PAUSE_MS;
+  char text[48];
+  snprintf(text, sizeof text, "%" PRId64 " %d", last, AHEAD_MS);
+  kit_command(k, "SET", "clock", text);
+  kit_claim(k, a, 1);
+  cr_assert_geq(clock_key(), last + PAUSE_MS, "the time of the pause has passed");
+  struct kit_answer got = kit_command(k, "GET", "clock", NULL);
+  cr_assert_str_eq(strchr(got.text, ' ') + 1, "2000", "%s", got.text);
+  free(items);
+}
+
 Test(queue, a_refusal_of_redis_is_reported)
 {
   kit_command(k, "SET", "waiting", "no sorted set");

@@ -9,7 +9,9 @@ local wake_channel = ARGV[1]
 -- TIME does, the queue's time runs on from LAST, from then on AHEAD ms before TIME; standing still
 -- until TIME has caught up would hold up every lease, delay and start for as long. When TIME is set
 -- right again, the queue's time runs on from LAST once more: what passed meanwhile is lost and AHEAD
--- may be below 0, but no start is ever taken for older than it is.
+-- may be below 0, but no start is ever taken for older than it is. A pause as long as AHEAD looks much
+-- like that, so it must look like it by far: else a few of them wore AHEAD down, and TIME set right
+-- would be a leap after all.
 -- Rounded down: what happens now happened before now + 1, so whatever is to last d ms ends at
 -- now + d + 1.
 local function time_from(stored)
@@ -17,7 +19,7 @@ local function time_from(stored)
   local time = t[1] * 1000 + math.floor(t[2] / 1000)
   local last, ahead = string.match(stored or '', '^(%d+) ?(%-?%d*)$')
   last, ahead = tonumber(last) or 0, tonumber(ahead) or 0
-  if math.abs(time - last) < math.abs(time + ahead - last) then ahead = last - time end
+  if 3 * math.abs(time - last) < math.abs(time + ahead - last) then ahead = last - time end
   local now = math.max(last, time + ahead)
   return now, string.format('%.0f %.0f', now, now - time)
 end
