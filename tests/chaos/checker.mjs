@@ -57,6 +57,7 @@ class Checker {
     this.eventsOf = groupBy(facts.events, (e) => e.id)
     this.movesOf = groupBy(facts.moves, (m) => m.id)
     this.intentsOf = groupBy(facts.intents, (i) => i.id)
+    this.rankOf = new Map(facts.moves.map((m, i) => [m, i]))
     this.orderOf = new Map(facts.orders.map((o) => [o.id, o]))
     this.landedOf = groupBy(
       facts.ledger.filter((l) => l.landed),
@@ -287,6 +288,27 @@ class Checker {
     }
   }
 
+  // Of a group one at a time, in the order of acceptance: who comes next is not owned before the one before it has
+  // ended; and what was acknowledged before another was sent has the place before it.
+  groups() {
+    const acked = new Map(this.placed.filter((p) => p.orderId).map((p) => [ulidToUuid(p.orderId), p]))
+    const grouped = this.orders.filter((o) => o.group !== null)
+    for (const members of groupBy(grouped, (o) => o.group).values()) {
+      members.sort((a, b) => a.place - b.place)
+      for (const [i, order] of members.slice(1).entries()) {
+        const before = members[i]
+        const end = this.movesOf.get(before.id).find((m) => m.phase >= TERMINAL)
+        const start = this.movesOf.get(order.id).find((m) => m.owner !== null)
+        const inTurn = !start || (end && this.rankOf.get(end) < this.rankOf.get(start))
+        this.expect(inTurn, 'P7', `ran before ${before.id} of its group had ended`, order.id)
+        const [first, second] = [acked.get(before.id), acked.get(order.id)]
+        const swapped =
+          first && second && first.failures === 0 && second.ackedAt < first.answers[0].began
+        this.expect(!swapped, 'P7', `has a place behind ${before.id}, which came later`, order.id)
+      }
+    }
+  }
+
   // ── take-overs, attempts, waits ───────────────────────────────────────────────────────────────
   // What an order's owner has not let go of is moved by its process only; a client may cancel it.
   owned() {
@@ -380,6 +402,7 @@ export function check(facts) {
   c.streams()
   c.limited()
   c.concurrency()
+  c.groups()
   c.owned()
   c.takeovers()
   c.attempts()
@@ -401,7 +424,8 @@ export const MOVES = `SELECT order_id AS id, ${ms('at')} AS at,
 export async function readFacts(world) {
   const [row] = await world.rows(`SELECT
     (SELECT coalesce(json_agg(r), '[]') FROM (SELECT order_id AS id, client_order_id AS own, status,
-      phase, attempt, ver, takeovers, error, ${ms('completed_at')} AS completed FROM orders) r) AS orders,
+      phase, attempt, ver, takeovers, error, ${ms('completed_at')} AS completed, group_no AS "group",
+      group_seq AS place FROM orders) r) AS orders,
     (SELECT coalesce(json_agg(r), '[]') FROM (SELECT order_id AS id, seq, status, attempt,
       ${ms('at')} AS at, data FROM order_events ORDER BY order_id, seq) r) AS events,
     (SELECT coalesce(json_agg(r), '[]') FROM (SELECT order_id AS id, n, tx_hash AS hash, outcome

@@ -51,6 +51,7 @@ class Placed {
   }
 }
 
+export const GROUPS = 3 // of which every fourth order is in one
 const SLIPPAGES = [0.01, 0.01, 0.01, 0.003, 0.001] // the landing price is up to half a percent off
 
 export class Clients {
@@ -75,6 +76,7 @@ export class Clients {
     const kind = r.next()
     if (kind < 0.6) headers['idempotency-key'] = `key-${n}`
     if (kind > 0.4 && kind < 0.85) order.clientOrderId = `own-${n}`
+    if (n % 4 === 0) order.groupId = `group-${(n / 4) % GROUPS}`
     return new Placed(n, JSON.stringify(order), headers)
   }
 

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { readFile } from 'node:fs/promises'
 import { Books } from './books.mjs'
 import { check, readFacts } from './checker.mjs'
-import { Clients } from './clients.mjs'
+import { Clients, GROUPS } from './clients.mjs'
 import { FAULTS, wakeStopped } from './faults.mjs'
 import { Random } from './random.mjs'
 import { makeDirectory, Postgres, Redis } from './servers.mjs'
@@ -74,7 +74,8 @@ const upper = (range) => Number(String(range).split('-').at(-1))
 function patienceMs(spec) {
   const swap = upper(spec.swapMs) + upper(spec.quoteMs)
   const attempts = spec.attempts * (swap + 200) + spec.backoffMs * 2 ** spec.attempts
-  const inTurn = Math.ceil(spec.orders / (spec.concurrency * spec.workers)) * attempts
+  const aside = Math.ceil(spec.orders / (spec.concurrency * spec.workers)) * attempts
+  const inTurn = aside + Math.ceil(spec.orders / 4 / GROUPS) * attempts
   const windows = spec.limit
     ? Math.ceil((spec.orders * spec.attempts) / spec.limit + 2) * spec.windowMs
     : 0
@@ -130,7 +131,9 @@ async function eventually(ms, probe) {
 async function hintsLeft(world) {
   const { redis } = world.lane
   const count = async (key) => Number(await redis.cli('zcard', `ox:{0}:${key}`))
-  return { waiting: await count('waiting'), delayed: await count('delayed'), active: await count('active') }
+  const hints = {}
+  for (const key of ['waiting', 'delayed', 'active', 'behind']) hints[key] = await count(key)
+  return hints
 }
 
 // What every process must come back to; those that died since are measured against their predecessors.

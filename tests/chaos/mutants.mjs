@@ -222,5 +222,20 @@ export const MUTANTS = [
     cycles: 3,
     world: { apis: 1, orders: 60, everyMs: 20, quoteMs: '5-20', swapMs: '20-60' },
     faults: [at(600, 'refused', { link: 'api0→redis', ms: 600 })]
+  },
+  {
+    name: 'group',
+    guard: 'of a group only the first that has not ended may run',
+    promise: ['P7'],
+    changes: [
+      {
+        file: 'src/journal/accept.c',
+        from: '  if (op->group)\n    turn_wait(j, &op->id);\n  else\n    relay_enqueue(',
+        to: '  (void)turn_wait;\n  relay_enqueue('
+      },
+      { file: STATEMENTS, from: '"(o.group_no IS NULL OR o.order_id = ', to: '"(true OR o.order_id = ' }
+    ],
+    cycles: 1,
+    world: { workers: 2, concurrency: 8, leaseMs: 1000, orders: 40, everyMs: 20, swapMs: '100-300' }
   }
 ]

@@ -39,7 +39,7 @@ test('it sees method, path, the query decoded, and the time; without workers too
     ]
   )
   assert(Math.abs(json.now - Date.now()) < 60000)
-  assert(api.log.some((line) => line.includes('an endpoint echoes')))
+  await until('its line', 5000, () => api.log.some((line) => line.includes('an endpoint echoes')))
 })
 
 test('it sees the members of a body with the text of their numbers', async () => {
@@ -88,9 +88,8 @@ test('what cannot be sent is a 500, and the log says which endpoint and why', as
   assertProblem(await odd('status', 302), 500)
   assertProblem(await odd('huge', (1 << 20) + 1), 500)
   for (const why of ['gave no answer', 'not a JSON object', 'too large', 'not an upper-snake word'])
-    assert(
-      api.log.some((line) => line.includes('/test/odd') && line.includes(why)),
-      why
+    await until(why, 5000, () =>
+      api.log.some((line) => line.includes('/test/odd') && line.includes(why))
     )
 })
 
