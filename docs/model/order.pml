@@ -116,7 +116,7 @@ unsigned doubts : 2 = DOUBTS, cancels : 2 = CANCELS;
 #define PROOF_OF_DEATH(o) skip
 #endif
 
-/* ── guards, and what mutants.sh makes of them ────────────────────────────────────────────────── */
+/* ── guards, and what model.sh takes out ────────────────────────────────────────────────────────── */
 
 #define FREE(o) (row[o].owner == NOBODY || row[o].owner == EXPIRED)
 #define CLAIMABLE(o) (row[o].phase != ENDED && FREE(o))

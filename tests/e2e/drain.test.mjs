@@ -189,7 +189,7 @@ test(`SIGTERM under load, ${ROUNDS} times: no answer is lost, no order is`, asyn
   }
   t.diagnostic(`${accepted.length} orders accepted, ${unanswered} requests without an answer`)
   const last = await world.start({ env: { SWAP_DELAY_MS: '0' } })
-  await until('every order to end', 60000, async () => {
+  await until('every order to end', 60000 + ROUNDS * 2000, async () => {
     const [{ n }] = await world.sql('SELECT count(*)::int AS n FROM orders WHERE phase < 2')
     return n === 0
   })
