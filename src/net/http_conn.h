@@ -37,7 +37,7 @@ struct http_conn {
   struct http_reply *reply; /* of the request in flight; the handler owns it */
   struct http_move *move;
   struct http_stream *stream; /* while STREAMING */
-  struct buf in; /* bytes not parsed yet, from in_start on; nothing while idle */
+  struct buf in;              /* bytes not parsed yet, from in_start on; nothing while idle */
   size_t in_start;
   struct buf out; /* what the socket did not take, from out_start on */
   size_t out_start;
