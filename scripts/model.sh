@@ -47,23 +47,37 @@ explore() {
 holds() { explore "$1" "$2" "$3" "$4" holds; }
 one='-DCRASHES=1 -DWIPES=1 -DLOSSES=1 -DDOUBTS=0'
 doubt='-DCRASHES=1 -DWIPES=0 -DLOSSES=0 -DDOUBTS=1 -DCANCELS=1'
+drain='-DDRAINS=1 -DCRASHES=0 -DWIPES=0 -DLOSSES=0 -DDOUBTS=0'
+drain_crash='-DDRAINS=1 -DCRASHES=1 -DWIPES=0 -DLOSSES=0 -DDOUBTS=0'
+drain_wipe='-DDRAINS=1 -DCRASHES=0 -DWIPES=1 -DLOSSES=0 -DDOUBTS=0'
+drains='-DDRAINS=2 -DCRASHES=0 -DWIPES=0 -DLOSSES=0 -DDOUBTS=0'
 
 case ${1:-} in
 quick)
   holds order safety order '-DCRASHES=1 -DWIPES=1 -DLOSSES=0 -DDOUBTS=0'
   holds order-ends ends order '-DCRASHES=1 -DWIPES=1 -DLOSSES=0 -DDOUBTS=0'
+  holds drain safety order "$drain"
   ;;
 all)
   holds order-lost safety order '-DCRASHES=1 -DWIPES=1 -DLOSSES=1 -DDOUBTS=0'
   holds order-lost-ends ends order '-DCRASHES=1 -DWIPES=1 -DLOSSES=1 -DDOUBTS=0'
   holds order-doubt safety order '-DCRASHES=1 -DWIPES=1 -DLOSSES=0 -DDOUBTS=1 -DCANCELS=1'
   holds order-doubt-ends ends order '-DCRASHES=1 -DWIPES=1 -DLOSSES=0 -DDOUBTS=1 -DCANCELS=1'
+  holds drain-ends ends order "$drain"
+  holds drain-crash safety order "$drain_crash"
+  holds drain-crash-ends ends order "$drain_crash"
+  holds drain-wipe safety order "$drain_wipe"
+  holds drains safety order "$drains"
+  holds drains-ends ends order "$drains"
   for m in NO_FENCE NO_WATERMARK SECOND_INTENT RELEASE_FORGETS SEND_FIRST; do
     explore "$m" landed order "-DONLY_LANDED -D$m $one" 'two landed'
   done
   explore DOUBT_IS_DONE landed order "-DONLY_LANDED -DDOUBT_IS_DONE $doubt" 'two landed'
   for m in CANCEL_OPEN NO_END; do explore "$m" safety order "-D$m $doubt" 'a promise broken'; done
   for m in NO_EXPIRY NO_REAPER NO_SWEEPER; do explore "$m" ends order "-D$m $one" 'an order never ends'; done
+  for m in CLAIM_KEPT CLOSE_FIRST NO_CLOSE; do explore "$m" safety order "-D$m $drain" 'a promise broken'; done
+  explore DRAIN_CLAIMS ends order "-DDRAIN_CLAIMS $drain" 'an order never ends'
+  explore DRAIN_FORGETS landed order "-DONLY_LANDED -DRELEASE_FORGETS $drain" 'two landed'
   ;;
 *) echo "usage: scripts/model.sh quick|all" >&2; exit 2 ;;
 esac
