@@ -58,13 +58,13 @@ case ${1:-} in
 quick)
   holds order safety order '-DCRASHES=1 -DWIPES=1 -DLOSSES=0 -DDOUBTS=0'
   holds order-ends ends order '-DCRASHES=1 -DWIPES=1 -DLOSSES=0 -DDOUBTS=0'
-  holds drain safety order "$drain"
   ;;
 all)
   holds order-lost safety order '-DCRASHES=1 -DWIPES=1 -DLOSSES=1 -DDOUBTS=0'
   holds order-lost-ends ends order '-DCRASHES=1 -DWIPES=1 -DLOSSES=1 -DDOUBTS=0'
   holds order-doubt safety order '-DCRASHES=1 -DWIPES=1 -DLOSSES=0 -DDOUBTS=1 -DCANCELS=1'
   holds order-doubt-ends ends order '-DCRASHES=1 -DWIPES=1 -DLOSSES=0 -DDOUBTS=1 -DCANCELS=1'
+  holds drain safety order "$drain"
   holds drain-ends ends order "$drain"
   for with in crash lost doubt wipe; do
     with_it=drain_$with
