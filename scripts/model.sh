@@ -47,6 +47,12 @@ explore() {
 holds() { explore "$1" "$2" "$3" "$4" holds; }
 one='-DCRASHES=1 -DWIPES=1 -DLOSSES=1 -DDOUBTS=0'
 doubt='-DCRASHES=1 -DWIPES=0 -DLOSSES=0 -DDOUBTS=1 -DCANCELS=1'
+drain='-DDRAINS=1 -DCRASHES=0 -DWIPES=0 -DLOSSES=0 -DDOUBTS=0'
+drain_crash='-DDRAINS=1 -DCRASHES=1 -DWIPES=0 -DLOSSES=0 -DDOUBTS=0'
+drain_lost='-DDRAINS=1 -DCRASHES=0 -DWIPES=0 -DLOSSES=1 -DDOUBTS=0'
+drain_doubt='-DDRAINS=1 -DCRASHES=0 -DWIPES=0 -DLOSSES=0 -DDOUBTS=1 -DCANCELS=1'
+drain_wipe='-DDRAINS=1 -DCRASHES=0 -DWIPES=1 -DLOSSES=0 -DDOUBTS=0'
+drains='-DDRAINS=2 -DCRASHES=0 -DWIPES=0 -DLOSSES=0 -DDOUBTS=0'
 
 case ${1:-} in
 quick)
@@ -58,12 +64,26 @@ all)
   holds order-lost-ends ends order '-DCRASHES=1 -DWIPES=1 -DLOSSES=1 -DDOUBTS=0'
   holds order-doubt safety order '-DCRASHES=1 -DWIPES=1 -DLOSSES=0 -DDOUBTS=1 -DCANCELS=1'
   holds order-doubt-ends ends order '-DCRASHES=1 -DWIPES=1 -DLOSSES=0 -DDOUBTS=1 -DCANCELS=1'
+  holds drain safety order "$drain"
+  holds drain-ends ends order "$drain"
+  for with in crash lost doubt wipe; do
+    with_it=drain_$with
+    holds "drain-$with" safety order "${!with_it}"
+    holds "drain-$with-ends" ends order "${!with_it}"
+  done
+  holds drains safety order "$drains"
+  holds drains-ends ends order "$drains"
   for m in NO_FENCE NO_WATERMARK SECOND_INTENT RELEASE_FORGETS SEND_FIRST; do
     explore "$m" landed order "-DONLY_LANDED -D$m $one" 'two landed'
   done
   explore DOUBT_IS_DONE landed order "-DONLY_LANDED -DDOUBT_IS_DONE $doubt" 'two landed'
   for m in CANCEL_OPEN NO_END; do explore "$m" safety order "-D$m $doubt" 'a promise broken'; done
   for m in NO_EXPIRY NO_REAPER NO_SWEEPER; do explore "$m" ends order "-D$m $one" 'an order never ends'; done
+  for m in CLAIM_KEPT CLOSE_FIRST NO_CLOSE; do
+    explore "$m" safety order "-D$m $drain" 'a promise broken'
+  done
+  explore DRAIN_CLAIMS ends order "-DDRAIN_CLAIMS $drain" 'an order never ends'
+  explore DRAIN_FORGETS landed order "-DONLY_LANDED -DRELEASE_FORGETS $drain" 'two landed'
   ;;
 *) echo "usage: scripts/model.sh quick|all" >&2; exit 2 ;;
 esac

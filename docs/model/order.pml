@@ -25,6 +25,9 @@
 #ifndef CANCELS
 #define CANCELS 0 /* DELETE /api/orders/:id */
 #endif
+#ifndef DRAINS
+#define DRAINS 0 /* SIGTERM to a worker process; a second one may follow. Less than WORKERS */
+#endif
 #define WORKERS 3
 #define ATTEMPTS 2 /* and so transactions: a retry ends each, at the latest */
 
@@ -83,8 +86,18 @@ bit landed[2];
 #define REFUSED  4 /* the venue said no */
 #define AWAIT    5
 #define SENT     6 /* only without an intent: SEND_FIRST */
+/* With drains a claim is not one step: */
+#define TAKEN    7 /* in Redis; PostgreSQL is being asked */
+#define OWNED    8 /* PostgreSQL has said yes, which is not read yet */
+#define OWNED_IN 9 /* the same, and an intent is open */
+
+#define SERVES   0
+#define DRAINING 1
+#define CLOSED   2 /* its session; the process is about to end */
+#define GONE     3 /* it ended, and nobody starts it again */
 typedef Worker {
-  unsigned at : 3;
+  unsigned at : 4;
+  unsigned life : 2;
   unsigned order : 1;
   unsigned k : 1;
   bit current; /* its fence is the row's */
@@ -93,7 +106,7 @@ typedef Worker {
 Worker worker[WORKERS];
 
 unsigned crashes : 2 = CRASHES, losses : 2 = LOSSES, wipes : 2 = WIPES;
-unsigned doubts : 2 = DOUBTS, cancels : 2 = CANCELS;
+unsigned doubts : 2 = DOUBTS, cancels : 2 = CANCELS, drains : 2 = DRAINS;
 
 #define me worker[w]
 #define mine row[me.order]
@@ -110,10 +123,12 @@ unsigned doubts : 2 = DOUBTS, cancels : 2 = CANCELS;
 #define PROOF_OF_DEATH(o)                                                                          \
   assert(LAST_TX(o).is == REVERTED || LAST_TX(o).is == DEAD ||                                     \
          (LAST_TX(o).is == PENDING && !LAST_TX(o).sent))
+#define OWNS_NOTHING(x) assert(row[0].owner != x && row[1].owner != x)
 #else
 #define FINAL(o) skip
 #define TRUE_END(o, yes) skip
 #define PROOF_OF_DEATH(o) skip
+#define OWNS_NOTHING(x) skip
 #endif
 
 /* ── guards, and what model.sh takes out ────────────────────────────────────────────────────────── */
@@ -206,7 +221,7 @@ inline tidy(nr) {
 
 /* Workers by what they do; the names of owners and holders go along. */
 byte spare;
-#define KEY(x) (worker[x].at * 32 + worker[x].order * 16 + worker[x].k * 8 + worker[x].current * 4 + \
+#define KEY(x) (worker[x].life * 512 + worker[x].at * 32 + worker[x].order * 16 + worker[x].k * 8 + worker[x].current * 4 + \
                 worker[x].lost * 2)
 #define RENAMED(who, x, y) (who == x -> y : (who == y -> x : who))
 #define SWAP(x, y, field) spare = worker[x].field; worker[x].field = worker[y].field; \
@@ -215,6 +230,7 @@ inline order_two(x, y) {
   if
   :: KEY(x) < KEY(y) ->
     SWAP(x, y, at)
+    SWAP(x, y, life)
     SWAP(x, y, order)
     SWAP(x, y, k)
     SWAP(x, y, current)
@@ -227,7 +243,18 @@ inline order_two(x, y) {
   fi;
   spare = 0
 }
+inline gone_owns_nothing(x) {
+  if
+  :: worker[x].life == GONE -> OWNS_NOTHING(x)
+  :: else
+  fi
+}
 inline sort() {
+#if DRAINS
+  gone_owns_nothing(0);
+  gone_owns_nothing(1);
+  gone_owns_nothing(2);
+#endif
   order_two(0, 1);
   order_two(1, 2);
   order_two(0, 1)
@@ -237,24 +264,47 @@ inline sort() {
 
 /* A hint is taken (claim.lua), then confirmed (CLAIM in statements.c). Workers that are idle are alike:
  * the first of them stands for all. */
-#define FIRST_IDLE(w) (me.at == IDLE && (w == 0 || worker[w - 1].at != IDLE))
+#define MAY_TAKE(w) (worker[w].at == IDLE && worker[w].life == SERVES)
+#define FIRST_IDLE(w) (MAY_TAKE(w) && (w == 0 || !MAY_TAKE(w - 1)))
+#ifdef DRAIN_CLAIMS /* SIGTERM does not end the claiming */
+#undef MAY_TAKE
+#define MAY_TAKE(w) (worker[w].at == IDLE && worker[w].life <= DRAINING)
+#undef FIRST_IDLE
+#define FIRST_IDLE(w) MAY_TAKE(w)
+#endif
 #define CAN_CLAIM(o) (hint[o].is == WAITING && CLAIMABLE(o))
-inline claim(w, nr) {
+inline take(w, nr) {
+  me.order = nr;
+  hint[nr].is = LEASED;
+  hint[nr].holder = w
+}
+/* CLAIM does not ask whether its own session is closed: then the order is free at once. */
+inline own(w, nr) {
   FINAL(nr);
   raise_fence(nr);
-  me.order = nr;
   me.current = 1;
-  row[nr].owner = w;
+  row[nr].owner = (me.life == CLOSED -> EXPIRED : w);
   row[nr].phase = RUNS;
-  hint[nr].is = LEASED;
-  hint[nr].holder = w;
-#ifndef SECOND_INTENT
   if
-  :: row[nr].open -> me.at = AWAIT; me.k = row[nr].intents - 1
-  :: else -> me.at = BUILD
+  :: row[nr].open -> me.at = OWNED_IN; me.k = row[nr].intents - 1
+  :: else -> me.at = OWNED
   fi
+}
+#ifndef SECOND_INTENT
+#define FIRST_STEP(owned) (owned == OWNED_IN -> AWAIT : BUILD)
 #else
-  me.at = BUILD
+#define FIRST_STEP(owned) BUILD
+#endif
+inline start(w) {
+  me.at = FIRST_STEP(me.at)
+}
+inline claim(w, nr) {
+  take(w, nr);
+#if DRAINS
+  me.at = TAKEN
+#else
+  own(w, nr);
+  start(w)
 #endif
 }
 
@@ -319,6 +369,56 @@ inline send(w) {
   my_tx.sent = (my_tx.is == PENDING)
 }
 
+/* Its session goes on in PostgreSQL until it expires. */
+inline orphan(x) {
+  if :: row[0].owner == x -> row[0].owner = GHOST :: else fi;
+  if :: row[1].owner == x -> row[1].owner = GHOST :: else fi
+}
+
+/* ── the drain of a worker process: dispatcher, serve's stages, session ───────────────────────── */
+
+#define REPLY_DUE(w) (me.at == TAKEN || me.at == OWNED || me.at == OWNED_IN)
+#define MAY_CLOSE(w) (me.at == IDLE || me.lost || REPLY_DUE(w)) /* drained, or its time is up */
+#ifdef CLOSE_FIRST /* the session is closed whatever still runs */
+#undef MAY_CLOSE
+#define MAY_CLOSE(w) true
+#endif
+
+inline free_of(w, nr) {
+  if :: row[nr].owner == w -> row[nr].owner = EXPIRED :: else fi
+}
+inline close_session(w) {
+  if
+  :: me.lost || REPLY_DUE(w) /* the time is up; what is left is free for others at once */
+  :: else -> OWNS_NOTHING(w)
+  fi;
+#ifndef NO_CLOSE
+  free_of(w, 0);
+  free_of(w, 1);
+#endif
+  me.life = CLOSED
+}
+
+/* The process ends. It is started again, some time or never. */
+inline leave(w) {
+  forget(w);
+  if
+  :: me.life = GONE
+  :: me.life = SERVES
+  fi
+}
+
+/* A claim that is answered during the drain is handed back. */
+inline hand_back(w) {
+#ifdef CLAIM_KEPT
+  forget(w)
+#else
+  if
+  :: FENCED(w) -> release(w)
+  :: else -> forget(w)
+  fi
+#endif
+}
 
 /* One step: what may happen now, then the sorting. */
 #define WHEN(condition) (condition) ->
@@ -329,6 +429,23 @@ proctype work(byte w) {
   STEPS
   :: WHEN(FIRST_IDLE(w) && CAN_CLAIM(0)) claim(w, 0)
   :: WHEN(FIRST_IDLE(w) && CAN_CLAIM(1)) claim(w, 1)
+
+#if DRAINS
+  :: WHEN(me.at == TAKEN && CLAIMABLE(me.order)) own(w, me.order)
+  :: WHEN(me.at == TAKEN && !CLAIMABLE(me.order)) relay(w, WAITING)
+  :: WHEN((me.at == OWNED || me.at == OWNED_IN) && me.life == SERVES) start(w)
+  :: WHEN((me.at == OWNED || me.at == OWNED_IN) && me.life != SERVES) hand_back(w)
+
+  /* SIGTERM; half of the time is over; nothing runs any more, or all of the time is over; exit 0 */
+  :: WHEN(drains > 0 && me.life == SERVES && (me.at != IDLE || FIRST_IDLE(w))) drains--;
+       me.life = DRAINING
+  :: WHEN(me.life == DRAINING && !me.lost && (me.at == BUILD || me.at == IN_DOUBT || me.at == SEND ||
+          me.at == REFUSED || me.at == AWAIT)) me.lost = 1
+  :: WHEN(me.life == DRAINING && MAY_CLOSE(w)) close_session(w)
+  :: WHEN(me.life == CLOSED) OWNS_NOTHING(w); leave(w)
+  /* the second SIGTERM: nobody closes the session */
+  :: WHEN((me.life == DRAINING || me.life == CLOSED) && me.at != IDLE) orphan(w); leave(w)
+#endif
 
   /* The compare-and-sets of a worker that lost its order change nothing, and it hears so. */
 #ifndef SEND_FIRST
@@ -416,13 +533,9 @@ proctype world() {
 
 /* ── faults ───────────────────────────────────────────────────────────────────────────────────── */
 
-/* Its session goes on in PostgreSQL until it expires. */
-inline orphan(x) {
-  if :: row[0].owner == x -> row[0].owner = GHOST :: else fi;
-  if :: row[1].owner == x -> row[1].owner = GHOST :: else fi
-}
 #define FAULTY(x)                                                                                  \
-  :: WHEN(crashes > 0 && worker[x].at != IDLE) crashes--; orphan(x); forget(x) \
+  :: WHEN(crashes > 0 && worker[x].at != IDLE) crashes--; orphan(x); forget(x); \
+       worker[x].life = SERVES \
   :: WHEN(losses > 0 && worker[x].at != IDLE) losses--; orphan(x); worker[x].lost = 1 \
   :: WHEN(losses > 0 && worker[x].at != IDLE) losses--; orphan(x) /* it does not notice */     \
   :: WHEN(losses > 0 && worker[x].at != IDLE) losses--; worker[x].lost = 1 /* a job's deadline */
