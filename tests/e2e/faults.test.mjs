@@ -191,7 +191,7 @@ test('lookup_lagging over a lost transaction: dead only when the lagging book sa
 })
 
 test('rate_limited when it is sent: sent again', async () => {
-  const order = await swap(...both('rate_limited', { nth: 2 })) // the first call is the quote
+  const order = await swap(...both('rate_limited', { nth: 3 })) // behind its own quote and that of the split
   assert.deepEqual([order.status, order.attempt], ['confirmed', 1])
   assert.equal((await intentsOf(order.orderId)).length, 1)
 })
