@@ -86,6 +86,14 @@ static enum status open_connection(struct run *run, const char *url)
   return ST_AWAY;
 }
 
+/* A connection that broke says nothing against what was asked over it. */
+static enum status close_connection(struct run *run, enum status st)
+{
+  if (st == ST_BROKEN && PQstatus(run->pg) != CONNECTION_OK) st = ST_AWAY;
+  PQfinish(run->pg);
+  return st;
+}
+
 /* ── what was applied ───────────────────────────────────────────────────────────────────────── */
 
 static enum status compare(struct run *run, const struct migration *m, int version,
@@ -199,8 +207,7 @@ enum status migrate_apply(const char *url, const struct migration *list, size_t 
   enum status st = open_connection(&run, url);
 
   if (st == ST_OK) st = bring_forward(&run, list, n);
-  PQfinish(run.pg);
-  return st;
+  return close_connection(&run, st);
 }
 
 /* ── checking ───────────────────────────────────────────────────────────────────────────────── */
@@ -226,8 +233,7 @@ enum status migrate_verify(const char *url, const struct migration *list, size_t
   enum status st = open_connection(&run, url);
 
   if (st == ST_OK) st = look(&run, list, n);
-  PQfinish(run.pg);
-  return st;
+  return close_connection(&run, st);
 }
 
 enum status migrate_run(const char *url, char *error, size_t error_len)

@@ -21,8 +21,8 @@ extern const struct migration migrations[]; /* generated from sql/ at build time
 extern const size_t n_migrations;
 
 /* migrate_run() applies what is missing. ST_CONFLICT: a migration was changed after it was applied,
- * or the schema is newer than this program; ST_AWAY: no connection; ST_BROKEN: the server refused
- * one, which was rolled back. error says which. */
+ * or the schema is newer than this program; ST_AWAY: no connection, or it broke; ST_BROKEN: the
+ * server refused one, which was rolled back. error says which. */
 enum status migrate_run(const char *url, char *error, size_t error_len) MUST_CHECK;
 
 /* migrate_check() changes nothing; ST_CONFLICT also when something is missing. */

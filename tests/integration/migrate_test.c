@@ -117,6 +117,19 @@ Test(migrate, several_processes_apply_it_once)
   cr_assert_str_eq(sql(url, "SELECT count(*) FROM schema_migrations"), "3");
 }
 
+/* As when PostgreSQL goes down while a process starts: it is waited for, not given up. */
+Test(migrate, a_connection_that_breaks_is_away_and_what_is_missing_comes_later)
+{
+  static const struct migration BREAKS[] = {
+      {1, "0001_first", "CREATE TABLE a(x int);"},
+      {2, "0002_breaks", "SELECT pg_terminate_backend(pg_backend_pid())"}};
+  static const struct migration WHOLE[] = {{1, "0001_first", "CREATE TABLE a(x int);"},
+                                           {2, "0002_breaks", "CREATE TABLE b(x int);"}};
+  setup("migrate_breaks");
+  cr_assert_eq(migrate_apply(url, BREAKS, 2, error, sizeof error), ST_AWAY, "%s", error);
+  cr_assert_eq(migrate_apply(url, WHOLE, 2, error, sizeof error), ST_OK, "%s", error);
+}
+
 Test(migrate, says_when_the_server_is_away)
 {
   cr_assert_eq(migrate_run("postgresql://127.0.0.1:1/x", error, sizeof error), ST_AWAY);
