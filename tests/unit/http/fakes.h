@@ -643,9 +643,9 @@ static inline void hub_loses(size_t i, int32_t last)
 
 /* ── the stream ─────────────────────────────────────────────────────────────────────────────── */
 
-static bool stream_begins = true; /* at once; else stream_begin() is to be called */
+static bool stream_begins = true; /* once it was asked for; else stream_begin() is to be called */
 static struct {
-  bool listening, resumes;
+  bool listening, resumes, begun;
   struct tail_position after;
   char tenant[32], types[64], statuses[64], orders[128];
   const struct stream_sink *sink;
@@ -655,6 +655,7 @@ static struct {
 
 static inline void stream_begin(bool ok)
 {
+  streamed.begun = true;
   streamed.listening = streamed.sink->on_begin(streamed.arg, ok);
 }
 
@@ -677,7 +678,7 @@ struct stream_listener *stream_listen(struct stream *s, const struct tail_positi
   note_list(streamed.orders, sizeof streamed.orders, filter->orders);
   streamed.sink = sink;
   streamed.arg = arg;
-  if (stream_begins) stream_begin(true);
+  streamed.begun = false;
   return (struct stream_listener *)&streamed;
 }
 
@@ -919,6 +920,7 @@ static inline struct http_reply *ask(const struct ask *a)
     reply->status = 413;
   }
   if (!reply->answered) handler.on_request(handler.arg, &request, reply);
+  if (stream_begins && streamed.listening && !streamed.begun) stream_begin(true);
   for (size_t i = 0; i < n; i++) free(lines[i]);
   free(path);
   return reply;
