@@ -30,13 +30,10 @@ const intentsOf = (id) =>
              FROM intents i LEFT JOIN outcomes o USING (order_id, n)
              WHERE order_id = '${ulidToUuid(id)}' ORDER BY n`)
 
-// Prices are drawn anew for each attempt; with so much slippage none is below the first one's floor.
-const PATIENT = { ...SWAP, slippage: 0.1 }
-
 // swap() runs one order under faults to its end, holds it against the venues' book, and gives it.
 async function swap(...faults) {
   await ox.setFaults(...faults)
-  const id = await ox.execute(PATIENT)
+  const id = await ox.execute(SWAP)
   const order = await ox.ended(id)
   await ox.audit([id])
   return order
@@ -110,7 +107,7 @@ for (const [kind, code] of [
 
 test('a fault that ends between two attempts costs one of them', async () => {
   await ox.setFaults(...both('no_liquidity'))
-  const id = await ox.execute(PATIENT)
+  const id = await ox.execute(SWAP)
   await until('the first attempt to be over', 10000, async () => {
     const [row] = await world.sql(`SELECT error FROM orders WHERE order_id = '${ulidToUuid(id)}'`)
     return row.error
@@ -198,7 +195,7 @@ test('rate_limited when it is sent: sent again', async () => {
 
 test('halted with a transaction open: unknown stays unknown until the venue is back', async () => {
   await ox.setFaults(...both('late_landing'))
-  const id = await ox.execute(PATIENT)
+  const id = await ox.execute(SWAP)
   const statusOf = async () => (await ox.get(`/api/orders/${id}/status`)).json.status
   await until('submitted', 10000, async () => (await statusOf()) === 'submitted')
   await ox.setFaults(...both('halted'))
@@ -219,10 +216,10 @@ for (const point of ['quote', 'submit', 'sent', 'lookup'])
     try {
       const api = await other.start({ role: 'api' })
       const first = await other.start({ role: 'worker' })
-      const id = await api.execute(PATIENT)
+      const id = await api.execute(SWAP)
       await api.ended(id)
       await api.setFaults(...both('crash', { point, nth: 1 }))
-      const ids = await Promise.all(Array.from({ length: 5 }, () => api.execute(PATIENT)))
+      const ids = await Promise.all(Array.from({ length: 5 }, () => api.execute(SWAP)))
       const { signal } = await within('the crash', 15000, first.exited)
       assert.equal(signal, 'SIGKILL')
       await other.start({ role: 'worker' })
@@ -240,7 +237,7 @@ test('all at once, by chance: each order ends, and the books agree', async () =>
   const kinds = ['quote_timeout', 'stale_quote', 'no_liquidity', 'rate_limited', 'halted', 'expired']
   kinds.push('lost_before_landing', 'ack_lost_after_landing', 'late_landing', 'lookup_lagging')
   await ox.setFaults(...kinds.flatMap((kind) => both(kind, { probability: 0.15 })))
-  const ids = await Promise.all(Array.from({ length: 60 }, () => ox.execute(PATIENT)))
+  const ids = await Promise.all(Array.from({ length: 60 }, () => ox.execute(SWAP)))
   const orders = []
   for (const id of ids) orders.push(await ox.ended(id, 60000))
   await ox.audit(ids)
