@@ -3,7 +3,8 @@
 # REDIS_URL (make test has scripts/servers.sh set them), and sums them up; with ONLY=word those whose
 # name has it. A program that crashes, hangs, or leaves a sanitizer's report counts as failed.
 set -uo pipefail
-: "${B:=build}" "${ONLY:=}" "${SUITES:=unit threads integration e2e postman chaos}" "${SAN:=}"
+: "${B:=build}" "${ONLY:=}" "${SAN:=}" "${AT_ONCE:=$(nproc)}"
+: "${SUITES:=unit threads integration e2e postman chaos}"
 export OXD=$PWD/$B/oxd
 SLOW=1
 [ -z "$SAN" ] || SLOW=4
@@ -11,7 +12,7 @@ export SLOW
 LIMIT_S=$((180 * SLOW))
 
 reports=$(mktemp -d)
-trap 'rm -rf "$reports"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$reports"' EXIT
 ASAN_OPTIONS=log_path=$reports/asan:detect_leaks=1:strict_string_checks=1
 export ASAN_OPTIONS=$ASAN_OPTIONS:detect_stack_use_after_return=1
 export UBSAN_OPTIONS="log_path=$reports/ubsan:print_stacktrace=1"
@@ -24,13 +25,13 @@ if [ "$SAN" = thread ]; then node=("${no_aslr[@]}" node); fi
 passed=0 failed=0
 count() { # count SUITE NAME PASSED FAILED OUTPUT
   local reported
-  reported=$(find "$reports" -type f -name '*san.*' | wc -l)
+  reported=$(find "${5%/*}" -type f -name '*san.*' | wc -l)
   if [ "$reported" -gt 0 ] && [ "$4" -eq 0 ]; then set -- "$1" "$2" "$3" 1 "$5"; fi
   passed=$((passed + $3)) failed=$((failed + $4))
   if [ "$4" -eq 0 ]; then printf '  ok    %-44s %4d\n' "$1/$2" "$3"; return; fi
   printf '  FAIL  %-44s %4d passed, %d failed\n' "$1/$2" "$3" "$4"
   sed 's/^/        /' "$5"
-  find "$reports" -type f -name '*san.*' -exec head -60 {} \; -delete
+  find "${5%/*}" -type f -name '*san.*' -exec head -60 {} \; -delete
 }
 
 criterion() { # criterion SUITE SOURCE...
@@ -67,26 +68,45 @@ modules() { # modules DIR: what package-lock.json pins, if it is not there yet
     (cd "$1" && npm ci --no-audit --no-fund --loglevel=error) >"$reports/out" 2>&1
 }
 
-node_tests() { # node_tests SUITE FILE...
-  local suite=$1 file name tap=$reports/tap
+# node_tests SUITE FILE...: AT_ONCE at a time, as most of their time is waiting; each told when it ends.
+node_tests() {
+  local suite=$1 file name running=0
+  local -A name_of=()
   shift
   for file; do
     name=$(basename "$file" .test.mjs)
     [[ $name == *$ONLY* ]] || continue
-    rm -f "$tap"
-    timeout -k 10 $((LIMIT_S * 2)) "${node[@]}" --test \
-      --test-reporter=spec --test-reporter-destination=stdout \
-      --test-reporter=tap --test-reporter-destination="$tap" "$file" >"$reports/out" 2>&1 </dev/null
-    if grep -q 'failing tests:$' "$reports/out"; then
-      sed -i '1,/failing tests:$/{/failing tests:$/!d}' "$reports/out"
-    fi
-    if grep -q '^# fail' "$tap" 2>/dev/null; then
-      count "$suite" "$name" "$(sed -n 's/^# pass //p' "$tap")" \
-        $(($(sed -n 's/^# fail //p' "$tap") + $(sed -n 's/^# cancelled //p' "$tap"))) "$reports/out"
-    else
-      count "$suite" "$name" 0 1 "$reports/out"
-    fi
+    if [ "$running" -ge "$AT_ONCE" ]; then node_wait "$suite"; fi
+    node_test "$file" "$name" &
+    name_of[$!]=$name
+    running=$((running + 1))
   done
+  while [ "$running" -gt 0 ]; do node_wait "$suite"; done
+}
+
+node_test() { # node_test FILE NAME: in a process of its own
+  local own=$reports/$2
+  mkdir "$own"
+  ASAN_OPTIONS=${ASAN_OPTIONS/"$reports"/$own} UBSAN_OPTIONS=${UBSAN_OPTIONS/"$reports"/$own} \
+  TSAN_OPTIONS=${TSAN_OPTIONS/"$reports"/$own} timeout -k 10 $((LIMIT_S * 2)) "${node[@]}" --test \
+    --test-reporter=spec --test-reporter-destination=stdout \
+    --test-reporter=tap --test-reporter-destination="$own/tap" "$1" >"$own/out" 2>&1 </dev/null
+}
+
+node_wait() { # node_wait SUITE: for one of node_tests' to end
+  local ended name own
+  wait -n -p ended
+  running=$((running - 1)) name=${name_of[$ended]} own=$reports/${name_of[$ended]}
+  if grep -q 'failing tests:$' "$own/out"; then
+    sed -i '1,/failing tests:$/{/failing tests:$/!d}' "$own/out"
+  fi
+  if grep -q '^# fail' "$own/tap" 2>/dev/null; then
+    count "$1" "$name" "$(sed -n 's/^# pass //p' "$own/tap")" \
+      $(($(sed -n 's/^# fail //p' "$own/tap") + $(sed -n 's/^# cancelled //p' "$own/tap"))) "$own/out"
+  else
+    count "$1" "$name" 0 1 "$own/out"
+  fi
+  rm -rf "$own"
 }
 
 # with_modules SUITE DIR... -- COMMAND...
