@@ -21,8 +21,8 @@ struct event_line {
   size_t json_len;
 };
 
-/* event_line_join() puts len bytes of valid JSON on one line: a line break in it is white space only,
- * so a blank says the same. */
+/* event_line_join() puts len bytes of valid JSON on one line: a line break in it is white space
+ * only, so a blank says the same. */
 void event_line_join(char *json, size_t len);
 
 void event_line_write(const struct order_event *e, struct buf *out);

@@ -18,8 +18,8 @@
 #include "order/type.h"
 #include "store/dead_letters.h"
 #include "store/order_row.h"
-#include "store/tail.h"
 #include "store/replay.h"
+#include "store/tail.h"
 
 enum {
   OUTSTANDING_MAX = 4096, /* asks */
