@@ -43,7 +43,7 @@ const struct key key_table[] = {
   {"HTTP_RATE_LIMIT", KEY_INT, AT(http_rate_limit), .initial = "0", .max = 1000000,
    .words = words_off, .help = "requests a second of each client, or address, at one process; 0: no limit"},
   {"HTTP_MAX_PER_ADDRESS", KEY_INT, AT(http_max_per_address), .initial = "0", .max = 1000000,
-   .words = words_off, .help = "connections of one address; 0: no limit"},
+   .words = words_off, .help = "connections of one address, its WebSockets and streams among them; 0: no limit"},
   {"HTTP_MAX_CONNECTIONS", KEY_INT, AT(http_max_connections), .initial = "20000", .min = 1,
    .max = 1000000, .help = "connections in all; fewer where the limit of open files is low"},
   /* stores */

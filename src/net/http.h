@@ -66,7 +66,7 @@ struct http_options {
   int port; /* 0: any, see http_server_port() */
   int64_t max_connections;
   int64_t max_refused;     /* over the limit, that are being told so; 0: HTTP_REFUSED_MAX */
-  int64_t max_per_address; /* 0: off */
+  int64_t max_per_address; /* those that were handed over count until they end; 0: off */
   /* Sockets that were handed over and still count; NULL: none do. */
   size_t (*moved)(const void *arg);
   const void *moved_arg;

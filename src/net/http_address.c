@@ -1,6 +1,6 @@
 /*
  * http_address.c - peer addresses: their text, and the count of connections of each. Loop thread
- * only. An entry lives as long as a connection from there; the connections hold it.
+ * only. An entry lives as long as a connection from there; connections and sessions hold it.
  */
 #include "net/http_address.h"
 
@@ -17,6 +17,13 @@ static const uint8_t mapped_prefix[MAPPED_PREFIX] = {[10] = 0xff, [11] = 0xff};
 void http_addresses_init(struct http_addresses *t)
 {
   for (size_t i = 0; i < HTTP_ADDRESS_BUCKETS; i++) list_init(&t->buckets[i]);
+}
+
+void http_addresses_deinit(struct http_addresses *t)
+{
+  for (size_t i = 0; i < HTTP_ADDRESS_BUCKETS; i++)
+    for (struct list_node *node; (node = list_pop(&t->buckets[i])) != NULL;)
+      container_of(node, struct http_address, node)->bucket = NULL;
 }
 
 static void bytes_of(const struct sockaddr *peer, uint8_t out[16])
@@ -58,8 +65,8 @@ struct http_address *http_address_enter(struct http_addresses *t, const struct s
 
 void http_address_leave(struct http_address *a)
 {
-  if (--a->connections > 0) return;
-  list_remove(a->bucket, &a->node);
+  if (!a || --a->connections > 0) return;
+  if (a->bucket) list_remove(a->bucket, &a->node);
   free(a);
 }
 

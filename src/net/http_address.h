@@ -1,5 +1,8 @@
 /*
  * http_address.h - how many connections each peer address has. Loop thread only.
+ *
+ * A connection that becomes a WebSocket takes its place in the count with it, and may outlive the
+ * HTTP server and its table.
  */
 #ifndef NET_HTTP_ADDRESS_H
 #define NET_HTTP_ADDRESS_H
@@ -17,15 +20,16 @@ struct http_addresses {
 
 struct http_address {
   struct list_node node;
-  struct list *bucket;
+  struct list *bucket; /* NULL: the table is gone */
   int64_t connections;
   uint8_t bytes[16]; /* IPv4 as ::ffff:a.b.c.d */
 };
 
 void http_addresses_init(struct http_addresses *t);
+void http_addresses_deinit(struct http_addresses *t); /* what is still held lives on, to be left */
 
 /* http_address_enter() counts one connection more from there; http_address_leave(), given what
- * enter returned, one less. The last to leave frees it. */
+ * enter returned, one less. The last to leave frees it. Leaving NULL is nothing. */
 struct http_address *http_address_enter(struct http_addresses *t, const struct sockaddr *peer);
 void http_address_leave(struct http_address *a);
 

@@ -150,12 +150,13 @@ static void on_moved(uv_handle_t *handle)
 {
   struct http_conn *c = handle->data;
   struct http_move *move = c->move;
-  struct ws_handover from = {.fd = c->fd, .key = move->key};
+  struct ws_handover from = {.fd = c->fd, .address = c->address, .key = move->key};
   if (buffered(c) > c->message.taken) { /* taken: of the request itself, if still in on_head() */
     from.rest = c->in.data + c->in_start + c->message.taken;
     from.rest_len = buffered(c) - c->message.taken;
   }
   c->fd = -1;
+  c->address = NULL;
   ws_server_adopt(move->ws, &from, move->handler, move->arg);
   free(move);
   conn_free(c);

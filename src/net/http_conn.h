@@ -33,8 +33,8 @@ struct http_conn {
   struct list_node ready_node;
   struct list_node wait_node;
   int64_t deadline_ms;
-  struct http_address *address;
-  struct http_reply *reply; /* of the request in flight; the handler owns it */
+  struct http_address *address; /* NULL: it went along with the socket */
+  struct http_reply *reply;     /* of the request in flight; the handler owns it */
   struct http_move *move;
   struct http_stream *stream; /* while STREAMING */
   struct buf in;              /* bytes not parsed yet, from in_start on; nothing while idle */

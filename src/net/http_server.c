@@ -280,6 +280,7 @@ static void end(struct http_server *s)
   void *arg = s->done_arg;
   s->done = NULL;
   if (s->destroying) {
+    http_addresses_deinit(&s->addresses);
     buf_deinit(&s->head);
     free(s);
   }

@@ -16,6 +16,7 @@
 
 #include "base/status.h"
 
+struct http_address;
 struct ws_server;
 struct ws_session;
 
@@ -52,16 +53,18 @@ enum status ws_server_create(uv_loop_t *loop, const struct ws_options *options,
 void ws_server_destroy(struct ws_server *s, void (*done)(void *arg), void *arg);
 size_t ws_server_sessions(const struct ws_server *s);
 
-/* A connection that asked for a WebSocket: its socket (-1: it has gone), the Sec-WebSocket-Key of
- * the request, and the bytes read from it after the request. */
+/* A connection that asked for a WebSocket: its socket (-1: it has gone), the address that it counts
+ * for until the session ends (NULL: none), the Sec-WebSocket-Key of the request, and the bytes read
+ * from it after the request. */
 struct ws_handover {
   int fd;
+  struct http_address *address;
   const char *key;
   const void *rest;
   size_t rest_len;
 };
 
-/* ws_server_adopt() takes the socket; used by the HTTP layer. */
+/* ws_server_adopt() takes the socket and the place at its address; used by the HTTP layer. */
 void ws_server_adopt(struct ws_server *s, const struct ws_handover *from,
                      const struct ws_handler *handler, void *arg);
 

@@ -94,6 +94,7 @@ void ws_server_adopt(struct ws_server *s, const struct ws_handover *from,
 {
   enum { REQUEST_MAX = 1024 };
   struct ws_session *session = ws_session_create(s, handler, arg);
+  session->address = from->address;
   s->adopting = session;
   if (from->fd >= 0 && s->destroy_ticks == 0) {
     struct buf head;

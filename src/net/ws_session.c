@@ -45,6 +45,7 @@ void ws_session_end(struct ws_session *session, int code)
 {
   list_remove(session->list, &session->node);
   session->handler->on_close(session, session->arg, session->code ? session->code : code);
+  http_address_leave(session->address);
   drop_queue(session);
   buf_deinit(&session->in);
   free(session->received);

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "net/http_address.h"
 #include "net/ws.h"
 #include "net/ws_queue.h"
 
@@ -40,6 +41,7 @@ struct ws_session {
   struct list_node node;
   struct list *list; /* the one it is in */
   struct lws *wsi;
+  struct http_address *address; /* one of its connections; NULL: the client was gone before */
   const struct ws_handler *handler;
   void *arg;
   struct ws_queue queue;

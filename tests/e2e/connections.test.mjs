@@ -176,3 +176,23 @@ test('too many connections of one address: 429 and the door; other addresses are
   await roomAgain(ox, { localAddress: '127.0.0.2' })
   await ox.stop()
 })
+
+test('WebSockets and streams are connections of their address until they end', async () => {
+  const ox = await world.start({ env: { HTTP_MAX_PER_ADDRESS: '8' } })
+  const from = { localAddress: '127.0.0.4' }
+  const open = async (n, target, headers, status) => {
+    const opened = Array.from({ length: n }, () => new RawConnection(ox, from))
+    for (const connection of opened) connection.write(rawRequest('GET', target, headers))
+    for (const connection of opened) assert.equal((await connection.answer()).status, status)
+    return opened
+  }
+  const sockets = await open(4, '/api/orders/execute', upgradeHeaders(), 101)
+  const streams = await open(4, '/api/orders/stream', {}, 200)
+  assert.deepEqual(await fates(openMany(ox, 3, from)), [429, 429, 429])
+  for (const ended of [sockets.pop(), streams.pop()]) {
+    await ended.destroy()
+    await roomAgain(ox, from)
+  }
+  for (const connection of [...sockets, ...streams]) await connection.destroy()
+  await ox.stop()
+})

@@ -5,6 +5,8 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
+#include "base/alloc.h"
+
 static struct sockaddr_storage address(const char *text)
 {
   struct sockaddr_storage s = {0};
@@ -57,6 +59,22 @@ Test(http_address, many_share_buckets)
   }
   for (int i = 0; i < 1000; i++) http_address_leave(all[i]);
   for (int i = 0; i < HTTP_ADDRESS_BUCKETS; i++) cr_assert(list_empty(&t.buckets[i]));
+}
+
+/* A WebSocket may end after the HTTP server. */
+Test(http_address, outlives_its_table)
+{
+  struct http_addresses *t = mem_alloc(sizeof *t);
+  http_addresses_init(t);
+  struct http_address *a = enter(t, "127.0.0.1"), *b = enter(t, "127.0.0.2");
+  cr_assert_eq(enter(t, "127.0.0.1"), a);
+  http_addresses_deinit(t);
+  free(t);
+  http_address_leave(a);
+  cr_assert_eq(a->connections, 1);
+  http_address_leave(a);
+  http_address_leave(b);
+  http_address_leave(NULL);
 }
 
 Test(http_address, formats)

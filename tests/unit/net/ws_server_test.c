@@ -169,6 +169,28 @@ Test(ws_server, says_when_the_client_is_going)
   harness_stop(&h);
 }
 
+/* An upgrade is no way around the limit of an address, and its end makes room again. */
+Test(ws_server, counts_for_its_address)
+{
+  struct harness h;
+  harness_init(&h);
+  h.options.max_per_address = 2;
+  harness_listen(&h);
+  cr_assert_eq(ws_server_create(&h.loop, &defaults, &h.ws), ST_OK);
+  struct client a = ws_open(&h), b = ws_open(&h);
+  cr_assert_eq(http_server_connections(h.server), 0);
+  exchange(&h, c, GET("/now"));
+  cr_assert(client_has(&c, "HTTP/1.1 429 Too Many Requests\r\n"));
+  client_close(&c);
+  client_abort(&a);
+  until(&h, ws_server_sessions(h.ws) == 1 && http_server_connections(h.server) == 0);
+  struct client d = client_open(&h);
+  client_send(&d, GET("/now"));
+  client_wait(&d, "GET /now ;");
+  client_close(&d);
+  end(&h, &b);
+}
+
 Test(ws_server, has_many_sessions)
 {
   enum { MANY = 200 };
