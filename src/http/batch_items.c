@@ -137,19 +137,25 @@ enum status batch_items_read(struct batch_items *b, size_t i, const struct regis
 
 /* ── names that are taken ───────────────────────────────────────────────────────────────────── */
 
-void batch_items_taken(struct batch_items *b, size_t i, const struct batch_taken *taken)
+static void hold_against(struct batch_items *b, size_t i, const struct batch_taken *taken)
 {
   struct batch_item *item = &b->items[i];
-  bool same = memcmp(item->hash, taken->hash, JOURNAL_HASH_LEN) == 0;
-  if (same) {
-    item->state = BATCH_KNOWN;
-    item->id = taken->id;
-    snprintf(item->status, sizeof item->status, "%s", taken->status);
+  free(item->errors);
+  item->errors = NULL;
+  if (memcmp(item->hash, taken->hash, JOURNAL_HASH_LEN) != 0) {
+    fail_name(b, i);
     return;
   }
-  fail_name(b, i);
-  for (size_t k = i + 1; k < b->n; k++)
-    if (b->items[k].state == BATCH_SAME && b->items[k].same_as == i) fail_name(b, k);
+  item->state = BATCH_KNOWN;
+  item->id = taken->id;
+  snprintf(item->status, sizeof item->status, "%s", taken->status);
+}
+
+/* All that have the name are held against the order that has it, not against each other. */
+void batch_items_taken(struct batch_items *b, size_t i, const struct batch_taken *taken)
+{
+  for (size_t k = i; k < b->n; k++)
+    if (strcmp(b->items[k].own, b->items[i].own) == 0) hold_against(b, k, taken);
 }
 
 /* ── the answer ─────────────────────────────────────────────────────────────────────────────── */

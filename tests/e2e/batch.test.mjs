@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Link } from '../chaos/proxy.mjs'
-import { assertProblem, createWorld, RawConnection, rawRequest, SLOW, SWAP, until } from './lib.mjs'
+import { assertProblem, createWorld, RawConnection, rawRequest, SLOW, SWAP, ulidToUuid, until } from './lib.mjs'
 
 let world, ox
 const links = []
@@ -88,10 +88,10 @@ test('orders of several types are placed in order, run, and are answered the sam
   assert.equal(await orders(), before + 250)
 })
 
-test('kill -9 between the commit and the answer: the retry gets it, and every order runs', async () => {
+test('kill -9 between the commit and the answer: the retry gets it, and every order runs, in its turn', async () => {
   const { link, api } = await behindLink()
   const before = await orders()
-  const items = swaps(120)
+  const items = swaps(120).map((o, i) => (i % 10 ? o : { ...o, groupId: 'unheard' }))
   link.loseReply('ox batches')
   link.set({ connect: 'refuse' }) // so that it cannot ask what became of it
   const hung = batch('unheard', items, api).catch(() => 'cut off')
@@ -107,6 +107,7 @@ test('kill -9 between the commit and the answer: the retry gets it, and every or
   assert.equal(await orders(), before + 120)
   for (const id of placed) assert.equal((await ox.ended(id, 60000)).status, 'confirmed')
   await world.auditSwaps(placed)
+  await world.assertInTurn(placed.filter((_, i) => i % 10 === 0))
 })
 
 test('from here on nothing needs to run', async () => {
@@ -290,9 +291,10 @@ test('kill -9 at any moment: all of the batch or nothing, and the retry complete
 test("PostgreSQL's answer to COMMIT is lost: placed once, answered once", async () => {
   const { link, api } = await behindLink()
   const before = await orders()
+  const placed = []
   for (let i = 0; i < 5; i++) {
     await until('ready', 10000, async () => (await api.get('/readyz')).status === 200)
-    const items = swaps(50).map((o, n) => ({ ...o, clientOrderId: `doubt-${i}-${n}` }))
+    const items = swaps(50).map((o, n) => ({ ...o, clientOrderId: `doubt-${i}-${n}`, groupId: 'doubt' }))
     link.loseReply('ox batches')
     const first = await until('an answer', 15000, async () => {
       const answer = await batch(`doubt-${i}`, items, api)
@@ -301,8 +303,12 @@ test("PostgreSQL's answer to COMMIT is lost: placed once, answered once", async 
     })
     assertCounts(first, 50)
     assert.equal((await batch(`doubt-${i}`, items)).text, first.text)
+    placed.push(...first.json.orders.map((o) => ulidToUuid(o.orderId)))
   }
   assert.equal(await orders(), before + 250)
+  const [{ ids }] = await world.sql(`SELECT json_agg(order_id ORDER BY group_seq) AS ids FROM orders
+    JOIN order_groups USING (group_no) WHERE group_id = 'doubt'`)
+  assert.deepEqual(ids, placed, 'places in the order of the arrays')
   await api.kill()
 })
 

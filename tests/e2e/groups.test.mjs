@@ -33,22 +33,6 @@ const confirmed = async (ids, ms = 60000) => {
   for (const id of ids) assert.equal((await api.ended(id, ms)).status, 'confirmed')
 }
 
-// assertInTurn() looks at what PostgreSQL and the venues wrote down: each of the orders began after the one
-// before it had ended, by the clock of either.
-async function assertInTurn(ids) {
-  const list = ids.map((id) => `'${ulidToUuid(id)}'`).join()
-  const rows = await world.sql(`SELECT order_id AS id, min(at) FILTER (WHERE seq > 1) AS began,
-    max(at) AS ended FROM order_events WHERE order_id IN (${list}) GROUP BY 1`)
-  const book = await world.sql(`SELECT order_id AS id, submitted_at AS at FROM sim.ledger`)
-  const of = new Map(rows.map((row) => [row.id, row]))
-  const runs = ids.map((id) => ({ id, ...of.get(ulidToUuid(id)) }))
-  for (const [i, run] of runs.entries()) {
-    if (i > 0) assert(runs[i - 1].ended <= run.began, `${run.id} began before the one before it ended`)
-    for (const sent of book.filter((l) => l.id === run.id))
-      assert(run.began <= sent.at && sent.at <= run.ended, `${run.id} was sent out of its turn`)
-  }
-}
-
 test('one at a time, in the order of accept, by two processes; others run beside them', async () => {
   const ids = await several(15, 'user:1')
   const free = await Promise.all(Array.from({ length: 15 }, (_, i) => place(i % 2 ? `g${i}` : undefined)))
@@ -61,7 +45,7 @@ test('one at a time, in the order of accept, by two processes; others run beside
   await world.start({ role: 'worker' })
   await confirmed(free)
   await confirmed(ids)
-  await assertInTurn(ids)
+  await world.assertInTurn(ids)
   const [{ n }] = await world.sql(`SELECT count(*)::int AS n FROM orders WHERE order_id IN
     (${free.map((id) => `'${ulidToUuid(id)}'`).join()}) AND completed_at > (SELECT completed_at FROM orders
     WHERE order_id = '${ulidToUuid(ids.at(-1))}')`)
@@ -79,7 +63,7 @@ test('the executes of one socket run in the order in which they were sent', asyn
   const ids = Array.from({ length: 40 }, (_, i) => idOf(i))
   await world.start({ role: 'worker', env: { SWAP_DELAY_MS: '0', QUOTE_DELAY_MS: '0' } })
   await confirmed(ids)
-  await assertInTurn(ids)
+  await world.assertInTurn(ids)
   await socket.close()
 })
 
@@ -97,7 +81,7 @@ test('kill -9 and FLUSHALL, again and again', async () => {
   }
   for (const g of groups) {
     await confirmed(ids.get(g))
-    await assertInTurn(ids.get(g))
+    await world.assertInTurn(ids.get(g))
   }
   await world.auditSwaps([...ids.values()].flat())
   await until('Redis to be empty', 10000, async () => {
@@ -118,7 +102,7 @@ test('a zombie that holds the first of a group', async () => {
   await confirmed(ids)
   zombie.signal('SIGCONT')
   await confirmed([await place('zombie')])
-  await assertInTurn(ids)
+  await world.assertInTurn(ids)
   await world.auditSwaps(ids)
 })
 
@@ -141,12 +125,59 @@ test('who waits for a price, is cancelled, fails or is redriven', async () => {
   assert.equal((await api.ended(failing)).status, 'failed')
   await api.setFaults()
   await api.ended(next)
-  await assertInTurn([behind[0], behind[2], failing, next])
+  await world.assertInTurn([behind[0], behind[2], failing, next])
   const last = await place('limits')
   const { json: again } = await api.post(`/dlq/${failing}/redrive`, '')
   await confirmed([last, again.orderId])
   assert.equal((await api.get(`/api/orders/${again.orderId}`)).json.groupId, 'limits')
-  await assertInTurn([failing, next, last, again.orderId])
+  await world.assertInTurn([failing, next, last, again.orderId])
+})
+
+test('batches: the order within a group is that of the array, whatever stands between', async () => {
+  const two = await world.start({ role: 'api', env: { BATCH_SIZE: '25' } })
+  const groups = ['b:1', 'b:2', 'b:3']
+  const taken = { ...SWAP, clientOrderId: 'grouped-1', groupId: 'b:1' }
+  const first = new Map([['b:1', [await api.execute(taken)]]])
+  const items = Array.from({ length: 120 }, (_, i) => ({ ...SWAP, groupId: groups[i % 4] }))
+  items[8] = { ...SWAP, amount: -1, groupId: 'b:1' }
+  items[9] = { ...SWAP, groupId: 'a b' }
+  items[10] = { id: 'by-hand', amount: 1, groupId: 'b:3' }
+  items[12] = { ...taken, amount: 2 }
+  items[16] = taken // the one of before: it keeps its place
+  const send = (at, key) => at.post('/api/orders/batch', items, { 'idempotency-key': key })
+  const answers = await Promise.all([send(api, 'groups-1'), send(two, 'groups-2')])
+  const batches = answers.map((answer) => {
+    assert.equal(answer.status, 200, answer.text)
+    const wrong = answer.json.batchResults.flatMap((b) => b.errors.map((e) => `${e.pointer} ${e.code}`))
+    assert.deepEqual(wrong, [
+      '/8/amount AMOUNT_NOT_POSITIVE',
+      '/9/groupId INVALID_GROUP_ID',
+      '/10/groupId GROUP_NOT_ALLOWED',
+      '/12/clientOrderId IDEMPOTENCY_MISMATCH'
+    ])
+    const placed = answer.json.orders.filter(({ index }) => index !== 16)
+    const idsOf = (g) => placed.filter(({ index }) => items[index].groupId === g).map((o) => o.orderId)
+    return new Map(groups.map((g) => [g, idsOf(g)]))
+  })
+  const last = new Map()
+  for (const g of groups) last.set(g, [await place(g)])
+  assert.equal((await send(two, 'groups-1')).text, answers[0].text)
+  const env = { SWAP_DELAY_MS: '0', QUOTE_DELAY_MS: '0' }
+  for (let i = 0; i < 2; i++) await world.start({ role: 'worker', env })
+  for (const g of groups) {
+    await confirmed(last.get(g))
+    const [of] = await world.sql(`SELECT json_agg(order_id ORDER BY group_seq) AS ids FROM orders
+      JOIN order_groups USING (group_no) WHERE group_id = '${g}'`)
+    const [a, b] = batches.map((batch) => batch.get(g))
+    assert.equal(a.length, g === 'b:1' ? 27 : 29)
+    const begin = first.get(g) ?? []
+    const orders = [[begin, a, b, last.get(g)].flat(), [begin, b, a, last.get(g)].flat()]
+    const ran = orders.find((ids) => ids.map(ulidToUuid).join() === of.ids.join())
+    assert(ran, `${g}: one batch after the other, each as it stood`)
+    await confirmed(ran)
+    await world.assertInTurn(ran)
+  }
+  await two.stop()
 })
 
 test('groups that are none', async () => {

@@ -161,6 +161,22 @@ class World {
       assert.equal(landed.get(id), 1, `${id}: landed once in the venues' ledger`)
     }
   }
+
+  // assertInTurn() is for orders of one group: each began after the one before it had ended, by what PostgreSQL
+  // and the venues wrote down.
+  async assertInTurn(ids) {
+    const list = ids.map((id) => `'${ulidToUuid(id)}'`).join()
+    const rows = await this.sql(`SELECT order_id AS id, min(at) FILTER (WHERE seq > 1) AS began,
+      max(at) AS ended FROM order_events WHERE order_id IN (${list}) GROUP BY 1`)
+    const book = await this.sql(`SELECT order_id AS id, submitted_at AS at FROM sim.ledger`)
+    const of = new Map(rows.map((row) => [row.id, row]))
+    const runs = ids.map((id) => ({ id, ...of.get(ulidToUuid(id)) }))
+    for (const [i, run] of runs.entries()) {
+      if (i > 0) assert(runs[i - 1].ended <= run.began, `${run.id} began before the one before it ended`)
+      for (const sent of book.filter((l) => l.id === run.id))
+        assert(run.began <= sent.at && sent.at <= run.ended, `${run.id} was sent out of its turn`)
+    }
+  }
 }
 
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'

@@ -187,6 +187,24 @@ Test(batch_items, the_same_name_twice)
   batch_items_deinit(&items);
 }
 
+/* Two of one name: which of them is right the order that has it says, not the first of the two. */
+Test(batch_items, a_name_that_is_taken_by_the_second_text)
+{
+  split("[{\"amount\":2,\"clientOrderId\":\"a\"},{\"amount\":1,\"clientOrderId\":\"a\"},"
+        "{\"amount\":2,\"clientOrderId\":\"a\"}]");
+  for (size_t i = 0; i < items.n; i++) (void)!read_at(i);
+  const struct ulid id = {{7}};
+  batch_items_taken(&items, 0, &(struct batch_taken){id, items.items[1].hash, "pending"});
+  json_t *root = written(100);
+  expect_errors(root, "0 /0/clientOrderId IDEMPOTENCY_MISMATCH; 2 /2/clientOrderId "
+                      "IDEMPOTENCY_MISMATCH; ");
+  const json_t *orders = json_object_get(root, "orders");
+  cr_assert_eq(json_array_size(orders), 1);
+  cr_assert_eq(number(json_array_get(orders, 0), "index"), 1);
+  json_decref(root);
+  batch_items_deinit(&items);
+}
+
 Test(batch_items, names_that_are_taken)
 {
   split("[{\"amount\":1,\"clientOrderId\":\"a\"},{\"amount\":1,\"clientOrderId\":\"b\"},"
