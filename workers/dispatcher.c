@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "metrics/metrics.h"
 #include "workers/intake.h"
 
 enum {
@@ -28,7 +29,7 @@ struct dispatcher {
   struct intake *intake;
   uv_prepare_t prepare;
   uv_timer_t tick, claim_timer;
-  int64_t slack_ms, claim_sent_ms, beat_ms;
+  int64_t slack_ms, claim_sent_ns, beat_ms;
   int64_t last_start_ms; /* monotonic; 0: never */
   char last_token[QUEUE_TOKEN_MAX];
   size_t reserved; /* claims that PostgreSQL has not answered */
@@ -56,7 +57,7 @@ static bool limited(const struct dispatcher *d)
 struct hand_over {
   struct dispatcher *dispatcher;
   struct queue_item item;
-  int64_t sent_ms;
+  int64_t sent_ns;
 };
 
 static void ignore_done(void *arg, enum status status)
@@ -90,6 +91,16 @@ static void note_start(struct dispatcher *d, const char *token, int64_t now_ms)
   snprintf(d->last_token, sizeof d->last_token, "%s", token);
 }
 
+/* Only the first claim of an order makes its fence 1. */
+static void count_start(const struct journal_claimed *claimed, int64_t sent_ns)
+{
+  const struct order *o = &claimed->order;
+  metrics_observe_since(METRIC_CLAIM, sent_ns);
+  if (claimed->fence == 1)
+    metric_observe(metric_series(METRIC_QUEUE_WAIT, o->type, NULL, NULL),
+                   (clock_unix_ms() - o->created_at_ms) * 1000);
+}
+
 static void on_owned(void *arg, enum status status, struct journal_claimed *claimed,
                      enum journal_refusal refusal, int64_t retry_ms)
 {
@@ -100,8 +111,9 @@ static void on_owned(void *arg, enum status status, struct journal_claimed *clai
   if (status == ST_OK) {
     FAILPOINT("owned");
     int64_t now = clock_mono_ms();
-    bool late = limited(d) && now - h->sent_ms > d->slack_ms;
+    bool late = limited(d) && now - h->sent_ns / 1000000 > d->slack_ms;
     if (!late) note_start(d, h->item.token, now);
+    count_start(claimed, h->sent_ns);
     intake_take(d->intake, claimed, h->item.token, late || d->draining);
   } else if (status == ST_STALE) {
     refused(d, &h->item, refusal, retry_ms);
@@ -120,10 +132,10 @@ static void hand_over(struct dispatcher *d, const struct queue_item *item)
   struct hand_over *h = mem_alloc(sizeof *h);
   h->dispatcher = d;
   h->item = *item;
-  h->sent_ms = d->claim_sent_ms;
+  h->sent_ns = d->claim_sent_ns;
   d->reserved++;
   int64_t by = INT64_MAX;
-  if (limited(d)) by = session_pg_earliest_ms(d->session, d->claim_sent_ms) + d->slack_ms;
+  if (limited(d)) by = session_pg_earliest_ms(d->session, d->claim_sent_ns / 1000000) + d->slack_ms;
   journal_claim(d->parts.journal, session_id(d->session), &item->id, by, on_owned, h);
 }
 
@@ -204,6 +216,7 @@ static void on_claimed(void *arg, enum status status, const struct queue_claimed
   if (claimed->n) FAILPOINT("claimed");
   for (size_t i = 0; i < claimed->n; i++) hand_over(d, &claimed->items[i]);
   if (claimed->n) d->hungry = true;
+  if (claimed->gate == QUEUE_LIMITED) metrics_inc(METRIC_LIMITER_WAITS);
   if (claimed->gate == QUEUE_CLOSED) {
     open_epoch(d);
   } else if (probing) {
@@ -229,7 +242,7 @@ static void try_claim(struct dispatcher *d)
   char session[ULID_LEN + 1];
   ulid_format(session_id(d->session), session);
   d->hungry = false;
-  d->claim_sent_ms = clock_mono_ms();
+  d->claim_sent_ns = clock_mono_ns();
   d->probing = !d->armed;
   d->claiming = queue_claim(d->parts.queue, session, max, on_claimed, d) == ST_OK;
 }
@@ -439,6 +452,6 @@ struct dispatcher_slot dispatcher_slot(const struct dispatcher *d, size_t slot)
   s.busy = true;
   s.order = job->journal.id;
   s.stage = atomic_load(&job->stage);
-  s.age_ms = clock_mono_ms() - job->started_ms;
+  s.age_ms = clock_mono_ms() - job->started_ns / 1000000;
   return s;
 }

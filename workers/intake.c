@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "metrics/metrics.h"
 #include "workers/pool.h"
 
 enum { REPORTS = 4096, DRAIN_CHUNK = 64, WRITE_OFF_GRACE_MS = 5000 };
@@ -52,6 +53,17 @@ static void rescue(struct intake *in, struct job *job)
   post(in, job, e, false);
 }
 
+/* A run is over when its last step is durable: so long it had its slot. */
+static void count_run(const struct job *job)
+{
+  const char *type = job->type->name;
+  enum ox_phase phase = job->journal.phase;
+  metric_observe_since(metric_series(METRIC_RUN, type, NULL, NULL), job->started_ns);
+  if (order_phase_terminal(phase))
+    metric_observe(metric_series(METRIC_LIFE, type, order_phase_name(phase), NULL),
+                   (clock_unix_ms() - job->claimed->order.created_at_ms) * 1000);
+}
+
 static void settle(struct intake *in, struct job *job)
 {
   if (!job->ended || job->pending > 0) return;
@@ -59,7 +71,10 @@ static void settle(struct intake *in, struct job *job)
     rescue(in, job);
     return;
   }
-  if (!job->abandoned && job->inbox) pool_done(in->pool, job);
+  if (!job->abandoned && job->inbox) {
+    count_run(job);
+    pool_done(in->pool, job);
+  }
   forget(in, job);
   in->parts.on_change(in->parts.arg);
 }
@@ -200,7 +215,7 @@ void intake_enforce_deadlines(struct intake *in, int64_t now_ms)
   list_each(n, &in->jobs)
   {
     struct job *job = job_at(n);
-    int64_t age = now_ms - job->started_ms;
+    int64_t age = now_ms - job->started_ns / 1000000;
     if (job->ended || job->abandoned || !job->inbox || age < deadline_ms) continue;
     if (!atomic_load(&job->cancelled)) {
       LOG_WARN("job over its deadline, cancelled", LOG_ORDER(&job->journal.id));

@@ -19,7 +19,7 @@ struct job *job_create(const struct job_env *env, struct journal_claimed *claime
   job->claimed = claimed;
   job->type = type;
   job->incarnation = atomic_load(&env->guard->incarnation);
-  job->started_ms = clock_mono_ms();
+  job->started_ns = clock_mono_ns();
   journal_order_init(&job->journal, claimed, type, token);
   list_init(&job->chain);
   atomic_store(&job->stage, claimed->order.status);

@@ -46,7 +46,7 @@ struct job {
   uint64_t incarnation; /* of the session that claimed it */
   size_t slot;
   struct mailbox *inbox; /* the worker's */
-  int64_t started_ms;    /* monotonic */
+  int64_t started_ns;    /* monotonic */
   bool ended;            /* loop: its worker has reported the end */
   bool abandoned;        /* loop: its worker was written off */
   bool broken;           /* loop: PostgreSQL would not take a report of it */

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "metrics/metrics.h"
 #include "plugin/blame.h"
 #include "workers/budget.h"
 #include "workers/quoter.h"
@@ -68,6 +69,13 @@ static bool failed(enum ox_venue_result result)
 {
   return result == OX_VENUE_TIMEOUT || result == OX_VENUE_UNAVAILABLE ||
          result == OX_VENUE_RATE_LIMITED || result == OX_VENUE_STALE;
+}
+
+static void time_call(const struct registry_venue *v, const char *call, int64_t begun_ns,
+                      enum ox_venue_result result)
+{
+  const char *word = result == OX_VENUE_OK ? "ok" : failed(result) ? "failed" : "refused";
+  metric_observe_since(metric_series(METRIC_VENUE_CALL, v->venue->name, call, word), begun_ns);
 }
 
 static void report(struct guarded *g, enum breaker_call call, enum ox_venue_result result)
@@ -132,8 +140,10 @@ static enum ox_venue_result quote_once(const struct registry_venue *v, const str
 {
   *quote = (struct ox_quote){.size = sizeof *quote};
   struct blame before = blame_enter("venue", v->venue->name);
+  int64_t begun_ns = clock_mono_ns();
   enum ox_venue_result result = v->venue->quote(v->self, swap, unix_deadline(until_ns), quote);
   blame_leave(before);
+  time_call(v, "quote", begun_ns, result);
   bool over = quote->as_of_ms > 0 && quote->expires_at_ms <= quote->as_of_ms;
   return result == OX_VENUE_OK && over ? OX_VENUE_STALE : result;
 }
@@ -241,8 +251,10 @@ enum ox_venue_result venues_submit(struct venues *vs, const struct registry_venu
 {
   int64_t deadline_ms = clock_unix_ms() + vs->options.deadline_ms;
   struct blame before = blame_enter("venue", v->venue->name);
+  int64_t begun_ns = clock_mono_ns();
   enum ox_venue_result result = v->venue->submit(v->self, tx, deadline_ms);
   blame_leave(before);
+  time_call(v, "submit", begun_ns, result);
   report(&vs->guarded[v->index], BREAKER_SUBMIT, result);
   return result;
 }
@@ -252,8 +264,10 @@ enum ox_venue_result venues_lookup(struct venues *vs, const struct registry_venu
 {
   int64_t deadline_ms = clock_unix_ms() + vs->options.deadline_ms;
   struct blame before = blame_enter("venue", v->venue->name);
+  int64_t begun_ns = clock_mono_ns();
   enum ox_venue_result result = v->venue->lookup(v->self, tx_hash, deadline_ms, landing);
   blame_leave(before);
+  time_call(v, "lookup", begun_ns, result);
   return result;
 }
 

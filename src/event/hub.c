@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "event/id_map.h"
 #include "event/merge.h"
+#include "metrics/metrics.h"
 #include "order/line.h"
 
 enum {
@@ -456,10 +457,24 @@ int32_t hub_watch_last_seq(const struct hub_watch *w)
   return w->merge.last;
 }
 
+/* A message is a commit, so its first event says when that was: by PostgreSQL's clock. */
+static void time_message(const char *text, size_t len)
+{
+  static const char key[] = "\"timestamp\":\"";
+  char time[CLOCK_RFC3339_LEN + 1];
+  int64_t at_ms;
+  const char *at = memmem(text, len, key, sizeof key - 1);
+  if (!at || text + len - at < (ptrdiff_t)(sizeof key - 1 + CLOCK_RFC3339_LEN)) return;
+  snprintf(time, sizeof time, "%s", at + sizeof key - 1);
+  if (clock_rfc3339_parse(time, &at_ms))
+    metrics_observe(METRIC_EVENT_DELAY, (clock_unix_ms() - at_ms) * 1000);
+}
+
 void hub_on_message(struct hub *h, const char *text, size_t len)
 {
   const char *end_of_text = text + len;
   struct event_line e;
+  time_message(text, len);
   while (!h->closing && event_line_next(&text, end_of_text, &e)) {
     struct watched *o = order_find(h, &e.order_id);
     if (!o) continue;

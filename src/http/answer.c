@@ -11,6 +11,8 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "http/audit.h"
+#include "http/routes.h"
+#include "metrics/metrics.h"
 
 enum { SCRATCH_KEEP = 1 << 20, DEFAULTS_MAX = 11, NUMBER_MAX = 12 };
 
@@ -70,6 +72,26 @@ static size_t rate(const struct call_rate *r, struct rate_text *text, struct htt
   return 3;
 }
 
+/* Paths that lead nowhere, and their methods, are anybody's to make up. */
+static struct metric_series *timing(const struct call *call, size_t class)
+{
+  static const char *const classes[API_CLASSES] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
+  const struct route *r = call->route;
+  return metric_series(METRIC_HTTP_REQUEST, r ? r->method : "other", r ? r->pattern : "other",
+                       classes[class]);
+}
+
+static void observe(const struct call *call, int status)
+{
+  const struct api *api = call->api;
+  size_t class = (size_t)status / 100 - 1;
+  struct metric_series *series = NULL, **kept = &series;
+  if (call->route && api->timings)
+    kept = &api->timings[(size_t)(call->route - api->routes) * API_CLASSES + class];
+  if (!*kept) *kept = timing(call, class);
+  metric_observe_since(*kept, call->begun_ns);
+}
+
 static void reply(const struct call *call, int status, const struct http_header *headers, size_t n,
                   const char *content_type)
 {
@@ -81,6 +103,7 @@ static void reply(const struct call *call, int status, const struct http_header 
   for (size_t i = 0; i < n; i++) all[total++] = headers[i];
   const struct buf *body = &call->api->scratch;
   audit_end(call, status, headers, n);
+  observe(call, status);
   http_reply_send(call->reply, status, all, total, content_type, body->len ? body->data : "",
                   body->len);
 }
@@ -96,12 +119,21 @@ void answer_send(const struct call *call, int status, const struct http_header *
   reply(call, status, headers, n_headers, "application/json");
 }
 
+void answer_send_as(const struct call *call, const char *content_type)
+{
+  if (call->api->scratch.overflow)
+    answer_send(call, 200, NULL, 0);
+  else
+    reply(call, 200, NULL, 0, content_type);
+}
+
 /* A proxy that gathers what it passes on would hold events back. */
 struct http_stream *answer_stream(const struct call *call,
                                   const struct http_stream_handler *handler, void *arg)
 {
   struct http_header all[1 + DEFAULTS_MAX] = {{"X-Accel-Buffering", "no"}};
   size_t n = 1 + defaults(call, true, all + 1);
+  observe(call, 200);
   return http_reply_stream(call->reply, all, n, "text/event-stream", handler, arg);
 }
 

@@ -20,6 +20,9 @@ struct buf *answer_body(const struct call *call);
 void answer_send(const struct call *call, int status, const struct http_header *headers,
                  size_t n_headers);
 
+/* answer_send_as() answers 200 with that, as another type. */
+void answer_send_as(const struct call *call, const char *content_type);
+
 /* answer_empty() answers without a body. */
 void answer_empty(const struct call *call, int status, const struct http_header *headers,
                   size_t n_headers);

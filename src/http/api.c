@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "http/routes.h"
 
@@ -12,6 +13,7 @@ enum { BODY_MAX = 16 << 20, CALLERS_KEPT = 4096, SECOND_MS = 1000 };
 void api_init(struct api *api)
 {
   api->routes = routes_list(api->registry, &api->n_routes);
+  api->timings = mem_alloc(api->n_routes * API_CLASSES * sizeof *api->timings);
   cors_init(&api->cors, api->config->cors_origins);
   proxies_init(&api->proxies, api->config->trust_proxy);
   if (api->config->http_rate_limit > 0)
@@ -30,6 +32,7 @@ void api_close(struct api *api)
 void api_deinit(struct api *api)
 {
   free(api->routes);
+  free(api->timings);
   cors_deinit(&api->cors);
   proxies_deinit(&api->proxies);
   throttle_destroy(api->throttle);

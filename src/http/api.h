@@ -20,6 +20,7 @@
 #include "http/cors.h"
 #include "http/proxies.h"
 #include "journal/journal.h"
+#include "metrics/metrics.h"
 #include "net/http.h"
 #include "net/ws.h"
 #include "plugin/desk.h"
@@ -27,6 +28,7 @@
 #include "queue/queue.h"
 #include "store/lister.h"
 #include "store/reader.h"
+#include "store/totals.h"
 
 enum api_redis { API_REDIS_DOWN, API_REDIS_REFUSING, API_REDIS_UP };
 enum api_workers {
@@ -43,24 +45,26 @@ struct api_venue {
   int64_t failures; /* in a row */
   int64_t probe_ms; /* until it is asked again; 0: now */
 };
-enum { API_VENUES_MAX = 64 };
+enum { API_VENUES_MAX = 64, API_CLASSES = 5 };
 
 struct api {
   /* borrowed; set before api_init() */
   struct journal *journal;
   struct reader *reader;
   struct lister *lister;
+  struct totals *totals;
   struct queue *queue;
   struct hub *hub;
   struct stream *stream;
   struct ws_server *ws;
   const struct registry *registry;
   struct desk *desk; /* runs the plugins' endpoints */
-  struct auth *auth; /* NULL on a worker's port, where nothing needs it */
+  struct auth *auth;
   const struct config *config;
   enum api_redis (*redis)(void *arg);
   enum api_workers (*workers)(void *arg);
   size_t (*venues)(void *arg, struct api_venue *out, size_t max);
+  void (*measure)(void *arg); /* sets the gauges of metrics.h that serve knows */
   void *probe_arg;
 
   uv_loop_t *loop;
@@ -72,6 +76,7 @@ struct api {
   /* own */
   struct route *routes; /* see routes_list() */
   size_t n_routes;
+  struct metric_series **timings; /* of each route, for each class of status */
   struct cors cors;
   struct proxies proxies;
   struct throttle *throttle; /* HTTP_RATE_LIMIT; NULL: off */
@@ -94,6 +99,7 @@ struct call {
   struct http_reply *reply;
   const struct route *route;
   const char *origin;  /* the browser's, if it is on the allow-list; lives as long as api */
+  int64_t begun_ns;    /* monotonic */
   struct grant grant;  /* whose it is and what it may do, once the gate was passed */
   struct audit *audit; /* NULL: nothing to note */
   struct call_rate {

@@ -21,6 +21,7 @@
 #include "http/gate.h"
 #include "http/order_ref.h"
 #include "http/watch.h"
+#include "metrics/metrics.h"
 
 enum { SUBSCRIPTIONS_MAX = 1000, REASON_MAX = 64 };
 
@@ -79,6 +80,7 @@ static void feed_close(struct feed *f, int code, const char *reason)
   f->session = NULL;
   gate_unguard(&f->call, &f->guard);
   end_all(f);
+  if (code == WATCH_TOO_SLOW) metrics_inc(METRIC_SLOW_READERS);
   ws_session_close(session, code, reason, 0);
 }
 

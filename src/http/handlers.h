@@ -48,6 +48,9 @@ void dead_letter_redrive(const struct call *call, const struct http_request *req
 /* all events, as text/event-stream */
 void stream_get(const struct call *call, const struct http_request *request, const char *param);
 
+/* in the form that Accept asks for */
+void metrics_get(const struct call *call, const struct http_request *request, const char *param);
+
 void stats_get(const struct call *call, const struct http_request *request, const char *param);
 
 void ticket_post(const struct call *call, const struct http_request *request, const char *param);

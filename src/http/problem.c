@@ -42,6 +42,8 @@ static const struct {
                                 "this socket does not watch that order"},
     [PROBLEM_METHOD_NOT_ALLOWED] = {405, false, "METHOD_NOT_ALLOWED", "Method Not Allowed",
                                     "this path has other methods; see Allow"},
+    [PROBLEM_NOT_ACCEPTABLE] = {406, false, "NOT_ACCEPTABLE", "Not Acceptable",
+                                "this cannot be had in any form that Accept names"},
     [PROBLEM_REQUEST_TIMEOUT] = {408, true, "REQUEST_TIMEOUT", "Request Timeout",
                                  "the request did not arrive in time"},
     [PROBLEM_REQUEST_IN_PROGRESS] = {409, true, "REQUEST_IN_PROGRESS", "Conflict",

@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "http/answer.h"
 #include "http/audit.h"
@@ -18,6 +19,7 @@
 #include "http/gate.h"
 #include "http/handlers.h"
 #include "http/problem.h"
+#include "metrics/metrics.h"
 
 enum {
   ORDER_BODY_MAX = 64 << 10,
@@ -61,6 +63,7 @@ static const struct route table[] = {
     {"DELETE", "/sqs/purge", 0, SCOPE_ADMIN, queue_purge_delete},
     {"POST", "/api/tickets", 0, SCOPE_READ, ticket_post},
     {"POST", "/oauth/token", FORM_MAX, SCOPE_OPEN | ROUTE_FORM, oauth_token_post},
+    {"GET", "/metrics", 0, SCOPE_READ | ROUTE_WORKER, metrics_get},
     {"GET", "/health", 0, SCOPE_OPEN | ROUTE_WORKER, health_get},
     {"GET", "/livez", 0, SCOPE_OPEN | ROUTE_WORKER, health_livez},
     {"GET", "/readyz", 0, SCOPE_OPEN | ROUTE_WORKER, health_readyz},
@@ -240,7 +243,10 @@ static struct call call_of(struct api *api, const struct http_request *request,
                            struct http_reply *reply)
 {
   const char *origin = api->cors.n > 0 ? http_request_header(request, "Origin") : NULL;
-  return (struct call){.api = api, .reply = reply, .origin = cors_find(&api->cors, origin)};
+  return (struct call){.api = api,
+                       .reply = reply,
+                       .origin = cors_find(&api->cors, origin),
+                       .begun_ns = clock_mono_ns()};
 }
 
 size_t routes_on_head(void *arg, const struct http_request *request, struct http_reply *reply)
@@ -269,6 +275,9 @@ void routes_on_error(void *arg, int status, const char *detail, const char *requ
 {
   (void)arg;
   struct json_writer w;
+  char code[12];
+  snprintf(code, sizeof code, "%d", status);
+  metric_add(metric_series(METRIC_HTTP_REFUSED, code, NULL, NULL), 1);
   json_writer_init(&w, out);
   problem_write(&w, NULL, problem_of_http(status), detail, NULL, request_id);
 }

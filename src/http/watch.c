@@ -18,6 +18,7 @@
 #include "http/gate.h"
 #include "http/handlers.h"
 #include "http/order_ref.h"
+#include "metrics/metrics.h"
 
 enum { ORDER_ID_MAX = 128, SEQ_MAX = 16 };
 
@@ -65,6 +66,7 @@ static void leave(struct watch *w, int code, const char *reason)
   if (w->hub) hub_unwatch(w->hub);
   w->hub = NULL;
   gate_unguard(&w->call, &w->guard);
+  if (code == WATCH_TOO_SLOW) metrics_inc(METRIC_SLOW_READERS);
   ws_session_close(w->session, code, reason, 0);
 }
 

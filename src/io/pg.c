@@ -28,6 +28,7 @@
 #include "base/log.h"
 #include "io/dial.h"
 #include "io/pg_start.h"
+#include "metrics/metrics.h"
 
 enum { SAY_AGAIN_MS = 10000 };
 
@@ -123,6 +124,8 @@ static void link_on_closed(uv_handle_t *poll)
     list_remove(&link->in_flight, n);
     batch_end(container_of(n, struct pg_batch, node), false);
   }
+  if (link->was_up && !conn->closing)
+    metric_add(metric_series(METRIC_LOST, "postgres", NULL, NULL), 1);
   if (link->was_up && !conn->closing && conn->options.on_down)
     conn->options.on_down(conn->options.arg);
   PQfinish(link->pg);

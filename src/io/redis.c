@@ -28,6 +28,7 @@
 #include "io/dial.h"
 #include "io/redis_poll.h"
 #include "io/redis_url.h"
+#include "metrics/metrics.h"
 
 enum { PENDING_MAX = 10000, CHANNELS_MAX = 64, RUN_ID_LEN = 40 };
 
@@ -109,6 +110,8 @@ static void link_on_closed(struct redis_poll *poll)
   struct redis_link *link = container_of(poll, struct redis_link, poll);
   struct redis_conn *conn = link->conn;
 
+  if (link->was_up && !conn->closing)
+    metric_add(metric_series(METRIC_LOST, "redis", NULL, NULL), 1);
   if (link->was_up && !conn->closing && conn->options.on_down)
     conn->options.on_down(conn->options.arg);
   conn->link = NULL;

@@ -13,6 +13,8 @@
 #include "base/log.h"
 #include "journal/accept_op.h"
 #include "journal/batch_op.h"
+#include "journal/count.h"
+#include "metrics/metrics.h"
 
 enum { KEYED_PARAMS = 11, GROUPED_PARAMS }; /* arrays of accept_keyed, accept_grouped */
 
@@ -51,6 +53,7 @@ struct accept_op *accept_op_create(const struct journal_accept *a)
   op->phase = a->phase;
   op->by_hand = a->by_hand;
   op->id = ulid_make();
+  op->begun_ns = clock_mono_ns();
   return op;
 }
 
@@ -324,6 +327,9 @@ void accept_announce(struct journal *j, const struct accept_op *op)
                               .phase = op->phase,
                               .at_ms = op->accepted.created_at_ms};
   relay_event(j->relay, &event);
+  metric_add(metric_series(METRIC_ACCEPTED, op->type, NULL, NULL), 1);
+  metrics_observe_since(METRIC_ACCEPT, op->begun_ns);
+  count_end(op->type, op->phase);
   if (op->by_hand) return;
   if (op->group)
     turn_wait(j, &op->id);
@@ -335,6 +341,7 @@ static void finish(struct lane *lane, struct accept_op *op)
 {
   if (op->result == ST_OK) FAILPOINT("accept_committed");
   if (op->result == ST_OK) accept_announce(lane->journal, op);
+  if (op->result == ST_REPLAYED) metrics_inc(METRIC_REPLAYED);
   answer(op, op->result);
   free(op);
 }

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "journal/accept_op.h"
 #include "journal/batch_op.h"
+#include "journal/count.h"
 #include "journal/internal.h"
 
 enum { BATCH_DEADLINE_MS = 5000, CAP_FIRST = 64 };
@@ -159,6 +160,7 @@ static void place(struct journal_batch *b)
   if (b->done && b->n) accept_insert(lane, tx, b->ops, b->n, NULL);
   add_check(b, lane, tx);
   lane->busy = true;
+  lane->sent_ns = clock_mono_ns();
   b->state = BATCH_SENT;
   pg_batch_send(tx, on_end, b);
 }
@@ -210,6 +212,7 @@ static void on_end(void *arg, enum pg_outcome outcome, const char *sqlstate)
     return;
   }
   b->journal->bulk.busy = false;
+  count_transaction(outcome, b->journal->bulk.sent_ns, b->n);
   if (outcome == PG_COMMITTED) {
     committed(b);
   } else if (outcome == PG_ROLLED_BACK) {

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "journal/cancel_op.h"
+#include "journal/count.h"
 
 enum { AT_ONCE = 3 }; /* tries; the next wait for the journal's timer */
 
@@ -199,6 +200,7 @@ static void announce(struct journal *j, const struct cancel_op *op)
                               .phase = op->target->phase,
                               .at_ms = op->at_ms};
   if (op->ver) relay_event(j->relay, &event);
+  count_end(op->type->name, op->target->phase);
   relay_cancel(j->relay, &op->id, op->owned);
   if (op->grouped) turn_ask(j, &op->id);
 }

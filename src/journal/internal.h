@@ -33,7 +33,7 @@ struct accept_op {
   unsigned char hash[JOURNAL_HASH_LEN], key_hash[JOURNAL_HASH_LEN];
   enum ox_phase phase;
   bool by_hand;
-  int64_t deadline_ms;
+  int64_t begun_ns, deadline_ms; /* monotonic */
   struct journal_accepted accepted;
   char first_status[ORDER_STATUS_MAX + 1]; /* replayed: what accepted.status points to */
   enum status result;
@@ -64,7 +64,7 @@ struct lane {
   bool ready; /* up, and nothing in doubt */
   bool busy;  /* a transaction is under way or in doubt */
   bool solo;  /* this one holds a single request, to find out which of them PostgreSQL refuses */
-  int64_t sent_ms;       /* monotonic: when the transaction under way was sent */
+  int64_t sent_ns;       /* monotonic: when the transaction under way was sent */
   bool pinged;           /* the answer to a ping is outstanding */
   int64_t heard_ms;      /* monotonic: when PostgreSQL last answered on it */
   int64_t not_before_ms; /* monotonic */

@@ -15,6 +15,7 @@
 #include "journal/batch_op.h"
 #include "journal/cancel_op.h"
 #include "journal/claim_op.h"
+#include "journal/count.h"
 #include "journal/statements.h"
 
 static void lane_doubt(struct lane *lane);
@@ -33,11 +34,11 @@ void params_get(struct lane *lane, struct pg_param *params, int n)
   for (int i = 0; i < n; i++) params[i].data = pg_array_param(&lane->arrays[i], &params[i].len);
 }
 
-static bool lane_empty(const struct lane *lane)
+static size_t lane_requests(const struct lane *lane)
 {
   size_t n = lane->n_accepts + lane->n_keyed + lane->n_claims + lane->n_cancels;
   for (int k = 0; k < STEP_KINDS; k++) n += lane->n_steps[k];
-  return n == 0;
+  return n;
 }
 
 static void lane_clear(struct lane *lane)
@@ -95,8 +96,7 @@ static void lane_rolled_back(struct lane *lane, const char *sqlstate)
       lane->not_before_ms = clock_mono_ms() + REFUSED_PAUSE_MS;
       journal_refused(j, sqlstate);
     } else {
-      j->solo_left = lane->n_accepts + lane->n_keyed + lane->n_claims + lane->n_cancels;
-      for (int k = 0; k < STEP_KINDS; k++) j->solo_left += lane->n_steps[k];
+      j->solo_left = lane_requests(lane);
     }
     accept_requeue(lane);
     claim_requeue(lane);
@@ -109,6 +109,7 @@ static void lane_rolled_back(struct lane *lane, const char *sqlstate)
 static void on_end(void *arg, enum pg_outcome outcome, const char *sqlstate)
 {
   struct lane *lane = arg;
+  count_transaction(outcome, lane->sent_ns, lane_requests(lane));
   if (outcome != PG_IN_DOUBT) lane->heard_ms = clock_mono_ms();
   if (outcome == PG_COMMITTED) {
     lane_committed(lane);
@@ -221,7 +222,7 @@ static void lane_fill(struct lane *lane)
 static void lane_send(struct lane *lane)
 {
   lane_fill(lane);
-  if (lane_empty(lane)) {
+  if (lane_requests(lane) == 0) {
     lane_clear(lane);
     return;
   }
@@ -232,13 +233,13 @@ static void lane_send(struct lane *lane)
   cancel_send(lane, batch);
   accept_send(lane, batch);
   lane->busy = true;
-  lane->sent_ms = clock_mono_ms();
+  lane->sent_ns = clock_mono_ns();
   pg_batch_send(batch, on_end, lane);
 }
 
 static bool brisk(const struct lane *lane, int64_t now_ms)
 {
-  return lane->ready && lane->busy && now_ms - lane->sent_ms < SLOW_MS;
+  return lane->ready && lane->busy && now_ms - lane->sent_ns / 1000000 < SLOW_MS;
 }
 
 /* A small second transaction costs more than it saves: what is little waits for the first to end,

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "journal/internal.h"
+#include "metrics/metrics.h"
 
 enum { PAGE = 200 };
 
@@ -122,6 +123,7 @@ static void announce(struct redrive *d)
       relay_enqueue(relay, &d->made[i].id);
   }
   if (d->n_made) relay_flush(relay);
+  metric_add(metric_series(METRIC_REDRIVEN, NULL, NULL, NULL), (int64_t)d->n_made);
   d->redriven += (int64_t)d->n_made;
 }
 

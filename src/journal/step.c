@@ -8,7 +8,9 @@
 
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "journal/count.h"
 #include "journal/internal.h"
+#include "metrics/metrics.h"
 
 void journal_order_init(struct journal_order *o, const struct journal_claimed *claimed,
                         const struct order_type *type, const char *token)
@@ -326,6 +328,9 @@ static void happened(struct journal *j, const struct step_op *op)
   struct journal_order *o = op->order;
   FAILPOINT("step_committed");
   relay_step(j->relay, op);
+  count_end(o->type->name, op->phase);
+  if (op->hold == JOURNAL_RETRY)
+    metric_add(metric_series(METRIC_RETRIED, o->type->name, NULL, NULL), 1);
   if (o->grouped && order_phase_terminal(op->phase)) turn_ask(j, &o->id);
   o->ver = op->ver;
   o->phase = op->phase;

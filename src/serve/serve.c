@@ -35,7 +35,9 @@
 #include "queue/channel.h"
 #include "queue/queue.h"
 #include "serve/descriptors.h"
+#include "serve/internal.h"
 #include "serve/options.h"
+#include "serve/probes.h"
 #include "store/lister.h"
 #include "store/migrate.h"
 #include "store/reader.h"
@@ -50,44 +52,6 @@ enum {
   STOP_TICK_MS = 10,
   DEPTH_EVERY_MS = 1000,
   ENDPOINTS_WAITING_MAX = 64,
-  TYPES_MAX = 64,
-};
-
-struct serve {
-  const struct config *config;
-  uv_loop_t loop;
-  uv_signal_t sigterm, sigint;
-  uv_timer_t stop_timer, depth_timer;
-  struct ox_config plugin_config;
-  struct registry *registry;
-  _Atomic(struct venues *) venues; /* plugins' threads look at it */
-  struct desk_table desk_table;
-  const struct order_type *types[TYPES_MAX]; /* that workers run */
-  struct workers_options workers;
-  struct redis_conn *commands, *subscriber;
-  struct queue *queue;
-  struct relay *relay;
-  struct journal *journal;
-  struct sweeper *sweeper;
-  struct parks *parks;
-  struct reader *reader;         /* api */
-  struct lister *lister;         /* api */
-  struct hub *hub;               /* api */
-  struct stream *stream;         /* api */
-  struct desk *desk;             /* api */
-  struct auth *auth;             /* api, not on a worker's port */
-  struct ws_server *ws;          /* api */
-  struct http_server *http;      /* api, or a worker with WORKER_PORT */
-  struct dispatcher *dispatcher; /* worker */
-  struct api api;
-  bool subscriber_was_up;
-  size_t stage;        /* of the stop; 0: running */
-  int open;            /* parts of the stage that are not done */
-  int64_t deadline_ms; /* of the stop */
-  bool (*awaited)(const struct serve *s);
-  bool http_drained;
-  struct connection_room room; /* for clients, as the limit of descriptors leaves it */
-  bool left_behind;            /* a thread that may still be inside a plugin */
 };
 
 static void part_done(void *arg);
@@ -129,33 +93,6 @@ static void on_message(void *arg, const char *channel, const char *text, size_t 
     dispatcher_stop(s->dispatcher, text, len);
   else if (s->hub)
     hub_on_message(s->hub, text, len), stream_poke(s->stream);
-}
-
-static enum api_redis probe_redis(void *arg)
-{
-  const struct serve *s = arg;
-  if (!redis_up(s->commands)) return API_REDIS_DOWN;
-  return queue_refused(s->queue) ? API_REDIS_REFUSING : API_REDIS_UP;
-}
-
-static enum api_workers probe_workers(void *arg)
-{
-  const struct serve *s = arg;
-  bool alive = s->dispatcher ? dispatcher_alive(s->dispatcher) : sweeper_workers(s->sweeper) > 0;
-  return alive ? API_WORKERS_UP : API_WORKERS_DOWN;
-}
-
-static size_t probe_venues(void *arg, struct api_venue *out, size_t max)
-{
-  struct venues_health health[API_VENUES_MAX];
-  size_t n = venues_health(((struct serve *)arg)->venues, health, max);
-  for (size_t i = 0; i < n; i++)
-    out[i] = (struct api_venue){.name = health[i].name,
-                                .state = breaker_state_name(health[i].state),
-                                .well = health[i].state == BREAKER_CLOSED,
-                                .failures = (int64_t)health[i].failures,
-                                .probe_ms = health[i].probe_ms};
-  return n;
 }
 
 /* ── stop: one stage after the other, each over when all its parts are done ─────────────────── */
@@ -252,6 +189,7 @@ static void let_go(struct serve *s)
   if (s->reader) reader_destroy(s->reader, NULL, NULL);
   if (s->auth) auth_destroy(s->auth, NULL, NULL);
   lister_destroy(s->lister, NULL, NULL);
+  totals_destroy(s->totals, NULL, NULL);
   s->left_behind |= !desk_destroy(s->desk);
   uv_close((uv_handle_t *)&s->sigterm, NULL);
   uv_close((uv_handle_t *)&s->sigint, NULL);
@@ -476,9 +414,10 @@ static bool start_api(struct serve *s)
     return false;
   }
   s->reader = reader_create(&s->loop, s->config->database_url);
+  s->totals = totals_create(&s->loop, s->config->database_url);
   if (is_api(s)) s->lister = lister_create(&s->loop, s->config->database_url);
   start_desk(s);
-  if (is_api(s)) start_auth(s);
+  start_auth(s);
   s->hub = hub_create(&s->loop, s->reader, s->subscriber, queue_event_channel(s->queue));
   s->stream = stream_create(&s->loop, s->reader, s->hub);
   s->api = (struct api){.journal = s->journal,
@@ -492,9 +431,11 @@ static bool start_api(struct serve *s)
                         .desk = s->desk,
                         .auth = s->auth,
                         .config = s->config,
+                        .totals = s->totals,
                         .redis = probe_redis,
                         .workers = probe_workers,
                         .venues = probe_venues,
+                        .measure = probe_metrics,
                         .probe_arg = s,
                         .loop = &s->loop};
   api_init(&s->api);
