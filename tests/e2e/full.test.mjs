@@ -208,7 +208,7 @@ class Sessions {
       for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += data))
       child.stdin.on('error', () => {}) // it was denied, and is gone
       child.stdin.write("SELECT 'in';\n")
-      await until('psql to say something', 10000, () => said !== '')
+      await until('psql to say something', 10000, () => said.endsWith('\n'))
       denied = /too many clients/.test(said)
       if (!denied) assert.equal(said.trim(), 'in')
     }
