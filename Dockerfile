@@ -10,7 +10,7 @@ RUN make -j"$(nproc)" all && make install DIR=/opt/ox
 FROM debian:bookworm-slim
 RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends ca-certificates libwebsockets17 \
-      libwebsockets-evlib-uv libuv1 libhiredis0.14 libpq5 libjansson4 libhttp-parser2.9 libssl3 \
+      libwebsockets-evlib-uv libuv1 libhiredis0.14 libpq5 libjansson4 libcurl4 libhttp-parser2.9 libssl3 \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --no-create-home --shell /usr/sbin/nologin --uid 10001 ox
 COPY --from=build /opt/ox /opt/ox

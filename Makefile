@@ -34,7 +34,7 @@ CORE_O  := $(CORE_C:%.c=$(B)/%.o) $(GEN:%.c=%.o)
 COMPILE  = $(CC) $(CPPFLAGS) $(INCLUDES) $(CFLAGS) -fPIE -c $< -o $@
 
 .PHONY: all run install clean help
-all: $(B)/oxd plugins ## build everything
+all: $(B)/oxd $(B)/oxctl plugins ## build everything
 	@:
 
 run: ## install what is missing, build, start private servers, serve on http://127.0.0.1:3000
@@ -60,13 +60,13 @@ $(B)/gen/migrations.c: scripts/embed $(wildcard sql/*.sql) sql # the folder: a f
 $(B)/gen/lua.c: scripts/embed $(wildcard src/queue/lua/*.lua) src/queue/lua
 	@mkdir -p $(@D) && scripts/embed lua src/queue/lua/*.lua > $@.new && mv $@.new $@
 
-include scripts/plugins.mk scripts/tests.mk
+include scripts/plugins.mk scripts/ctl.mk scripts/tests.mk
 include scripts/bench.mk scripts/chaos.mk scripts/model.mk
 -include $(patsubst %.o,%.d,$(CORE_O) $(B)/src/main.o)
 
-install: all ## the daemon and its plugins into DIR (/opt/ox)
+install: all ## the daemon, its client and its plugins into DIR (/opt/ox)
 	@install -d $(DIR)/plugins
-	@install -m 755 $(B)/oxd scripts/ready.sh $(DIR)
+	@install -m 755 $(B)/oxd $(B)/oxctl scripts/ready.sh $(DIR)
 	@install -m 644 $(B)/plugins/*.so $(B)/plugins/*.json $(DIR)/plugins
 
 clean: ## remove what was built; .run/ with its data stays
