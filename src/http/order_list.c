@@ -92,7 +92,8 @@ void order_list(const struct call *call, const struct http_request *request, con
   struct waiting *w = mem_alloc(sizeof *w);
   w->call = *call;
   problem_errors_init(&errors);
-  if (list_query_parse(call->api->registry, call_tenant(call), request->query, &w->query,
+  /* The question borrows the tenant, and is there when the call that came in is not. */
+  if (list_query_parse(call->api->registry, call_tenant(&w->call), request->query, &w->query,
                        &errors)) {
     list(w);
   } else {

@@ -110,6 +110,24 @@ test('a name and an idempotency key are of one client', async () => {
   assertProblem(stranger, 400) // neither replayed nor refused as another body
 })
 
+test('a client pages through its own orders, and a cursor of another is none', async () => {
+  const pam = as(forge('cli_pam'))
+  const placed = []
+  for (let i = 0; i < 5; i++) placed.push(await place(pam))
+  const page = async (headers, cursor) =>
+    ox.get(`/api/orders?limit=2${cursor ? `&cursor=${cursor}` : ''}`, { headers })
+  const seen = []
+  let cursor
+  do {
+    const answer = await page(pam, cursor)
+    assert.equal(answer.status, 200, answer.text)
+    seen.push(...answer.json.orders.map((o) => o.orderId))
+    if (cursor) assert.equal(assertProblem(await page(ben, cursor), 400).code, 'INVALID_CURSOR')
+    cursor = answer.json.nextCursor
+  } while (cursor)
+  assert.deepEqual(seen, placed.reverse())
+})
+
 test('the admin sees dead letters, and the client its redriven order', async () => {
   const faults = await request(ox.url + '/api/sim/faults', {
     method: 'PUT',
