@@ -53,6 +53,7 @@ struct config {
   int64_t idempotency_ttl_s;
   int64_t cache_ttl_s;
   int64_t cache_list_ttl_s;
+  int64_t cache_max_mib;
   /* execution */
   char *executor_dir;
   struct config_range_ms quote_delay_ms;

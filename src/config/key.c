@@ -81,9 +81,11 @@ const struct key key_table[] = {
   {"IDEMPOTENCY_TTL_S", KEY_INT, AT(idempotency_ttl_s), .initial = "86400", .min = 1,
    .max = YEAR_S, .help = "how long an Idempotency-Key is remembered"},
   {"CACHE_TTL_S", KEY_INT, AT(cache_ttl_s), .initial = "300", .max = 86400, .words = words_off,
-   .help = "life of a cached order; 0: no cache (no effect yet)"},
+   .help = "life of a cached order; 0: no cache"},
   {"CACHE_LIST_TTL_S", KEY_INT, AT(cache_list_ttl_s), .initial = "2", .max = 3600,
-   .words = words_off, .help = "life of a cached list of orders; 0: no cache (no effect yet)"},
+   .words = words_off, .help = "life of a cached list of orders; 0: no cache"},
+  {"CACHE_MAX_MIB", KEY_INT, AT(cache_max_mib), .initial = "32", .min = 1, .max = 256,
+   .help = "memory for cached answers, in each process"},
   /* execution */
   {"EXECUTOR_DIR", KEY_TEXT, AT(executor_dir), .initial = "",
    .help = "where executors and venues are; empty: plugins beside the binary"},

@@ -8,7 +8,7 @@
 #include "http/routes.h"
 
 /* The longest answer: an order's whole history. */
-enum { BODY_MAX = 16 << 20, CALLERS_KEPT = 4096, SECOND_MS = 1000 };
+enum { BODY_MAX = 16 << 20, CALLERS_KEPT = 4096, SECOND_MS = 1000, MIB = 1 << 20 };
 
 void api_init(struct api *api)
 {
@@ -21,6 +21,7 @@ void api_init(struct api *api)
   buf_init(&api->scratch, BODY_MAX);
   api->started_ms = clock_mono_ms();
   api->batches = batches_open(api->loop);
+  api->cache = cache_create((size_t)api->config->cache_max_mib * MIB);
 }
 
 void api_close(struct api *api)
@@ -38,6 +39,7 @@ void api_deinit(struct api *api)
   throttle_destroy(api->throttle);
   api->throttle = NULL;
   buf_deinit(&api->scratch);
+  cache_destroy(api->cache);
 }
 
 struct http_handler api_handler(struct api *api)

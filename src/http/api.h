@@ -13,6 +13,7 @@
 #include "auth/auth.h"
 #include "base/buf.h"
 #include "base/status.h"
+#include "cache/cache.h"
 #include "config/config.h"
 #include "event/hub.h"
 #include "event/stream.h"
@@ -81,6 +82,7 @@ struct api {
   struct proxies proxies;
   struct throttle *throttle; /* HTTP_RATE_LIMIT; NULL: off */
   struct batches *batches;
+  struct cache *cache;
   struct buf scratch; /* the body being written; see answer_body() */
   int64_t started_ms; /* monotonic */
 };

@@ -7,7 +7,7 @@
 
 void etag_of(const struct order *o, char out[ETAG_MAX])
 {
-  snprintf(out, ETAG_MAX, "W/\"%" PRId32 "-%" PRIx64 "\"", o->ver, (uint64_t)o->updated_at_ms);
+  snprintf(out, ETAG_MAX, "W/\"%" PRId32 "-%" PRIx32 "\"", o->ver, (uint32_t)o->version);
 }
 
 /* The tag without its W/, and what follows it; NULL: no tag. */

@@ -1,7 +1,7 @@
 /*
  * etag.h - the version of an order as an entity tag, and whether a client has it already. Weak: the
- * same order, not always the same bytes. updated_at is in it because a claim or a retry may change
- * an order without an event. Pure.
+ * same order, not always the same bytes. The version of the row is in it because a claim or a retry
+ * may change an order without an event. Pure.
  */
 #ifndef HTTP_ETAG_H
 #define HTTP_ETAG_H

@@ -45,6 +45,12 @@ void dead_letters_redrive(const struct call *call, const struct http_request *re
 void dead_letter_redrive(const struct call *call, const struct http_request *request,
                          const char *param);
 
+void cache_stats_get(const struct call *call, const struct http_request *request,
+                     const char *param);
+void cache_keys_get(const struct call *call, const struct http_request *request, const char *param);
+void cache_clear_delete(const struct call *call, const struct http_request *request,
+                        const char *param);
+
 /* all events, as text/event-stream */
 void stream_get(const struct call *call, const struct http_request *request, const char *param);
 

@@ -1,66 +1,85 @@
 /*
  * order_get.c - GET /api/orders/:id, /status, /events. The reader answers all lookups of a turn
  * with one query; what waits for it is the reply and what the answer depends on.
+ *
+ * DESIGN. An order that has ended never changes again, so it is given from the cache. Of any other
+ * one PostgreSQL is asked whether its row is still the one that was shown: there is nothing that
+ * would have to be told of a change.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "http/answer.h"
+#include "http/cached.h"
 #include "http/etag.h"
 #include "http/handlers.h"
 #include "http/order_ref.h"
 #include "order/order.h"
 
-enum { IF_NONE_MATCH_MAX = 512 }; /* a longer one is answered in full */
+enum { IF_NONE_MATCH_MAX = 512, KEY_MAX = 160, SECOND_MS = 1000 };
 
 struct waiting {
   struct call call;
-  struct ulid id;       /* events: whose */
-  char if_none_match[]; /* "" for none */
+  struct ulid id;                 /* events: whose */
+  const struct cache_entry *kept; /* the order: as it was, held; NULL: it is not kept */
+  char key[KEY_MAX];              /* under which it is */
+  char if_none_match[];           /* "" for none */
 };
+
+static void waiting_free(struct waiting *w)
+{
+  cache_release(w->kept);
+  free(w);
+}
 
 static void refuse(struct waiting *w, enum status status)
 {
   answer_problem(&w->call, problem_of(status), NULL);
-  free(w);
-}
-
-/* look_up() parses :id and asks the reader; done gets a struct waiting. */
-static void look_up(const struct call *call, const char *param, const char *if_none_match,
-                    reader_order_fn done)
-{
-  struct order_ref ref;
-  if (!param || !order_ref_parse(param, &ref)) {
-    answer_problem(call, PROBLEM_INVALID_ORDER_ID, NULL);
-    return;
-  }
-  if (!if_none_match || strlen(if_none_match) > IF_NONE_MATCH_MAX) if_none_match = "";
-  size_t len = strlen(if_none_match) + 1;
-  struct waiting *w = mem_alloc(sizeof *w + len);
-  w->call = *call;
-  memcpy(w->if_none_match, if_none_match, len);
-  enum status status = order_ref_read(call, &ref, done, w);
-  if (status != ST_OK) refuse(w, status);
+  waiting_free(w);
 }
 
 /* ── the order ──────────────────────────────────────────────────────────────────────────────── */
 
+/* A longer one is answered in full. */
+static const char *if_none_match_of(const struct http_request *request)
+{
+  const char *value = http_request_header(request, "If-None-Match");
+  return value && strlen(value) <= IF_NONE_MATCH_MAX ? value : "";
+}
+
+static int status_for(const char *if_none_match, const char *etag)
+{
+  return *if_none_match && etag_matches(if_none_match, etag) ? 304 : 200;
+}
+
+static void answer_kept(const struct call *call, const struct cache_entry *kept,
+                        const char *if_none_match)
+{
+  cached_send_kept(call, status_for(if_none_match, kept->answer.header), "ETag", kept);
+}
+
+/* What has ended stays as it is, so it may be kept as final. */
 static void answer_order(const struct waiting *w, const struct order *o)
 {
+  const struct api *api = w->call.api;
+  struct buf *body = answer_body(&w->call);
   char etag[ETAG_MAX];
   etag_of(o, etag);
-  const struct http_header headers[] = {{"ETag", etag},
-                                        {"Cache-Control", "private, no-cache"},
-                                        {"X-Cache", "MISS"},
-                                        {"X-Cache-Age", "0"}};
-  enum { N = sizeof headers / sizeof *headers };
-  if (*w->if_none_match && etag_matches(w->if_none_match, etag)) {
-    answer_empty(&w->call, 304, headers, N);
-    return;
-  }
-  order_write(o, answer_body(&w->call));
-  answer_send(&w->call, 200, headers, N);
+  order_write(o, body);
+  const struct cache_answer answer = {.key = w->key,
+                                      .header = etag,
+                                      .body = body->data,
+                                      .body_len = body->len,
+                                      .version = o->version,
+                                      .mark = "",
+                                      .final = order_phase_terminal(o->phase)};
+  if (!body->overflow)
+    cache_put(api->cache, &answer, clock_mono_ms(), api->config->cache_ttl_s * SECOND_MS);
+  cached_send(&w->call, status_for(w->if_none_match, etag),
+              &(struct cached_head){"ETag", etag, CACHED_NOW});
 }
 
 static void on_order(void *arg, enum status status, const struct order *order)
@@ -70,13 +89,59 @@ static void on_order(void *arg, enum status status, const struct order *order)
     refuse(w, status);
     return;
   }
-  answer_order(w, order);
-  free(w);
+  if (order)
+    answer_order(w, order);
+  else
+    answer_kept(&w->call, w->kept, w->if_none_match);
+  waiting_free(w);
+}
+
+/* Takes kept. */
+static void ask(const struct call *call, struct order_ref *ref, const char *key,
+                const struct cache_entry *kept, const char *if_none_match)
+{
+  size_t len = strlen(if_none_match) + 1;
+  struct waiting *w = mem_alloc(sizeof *w + len);
+  w->call = *call;
+  w->kept = kept;
+  snprintf(w->key, sizeof w->key, "%s", key);
+  memcpy(w->if_none_match, if_none_match, len);
+  if (kept) ref->known = kept->answer.version;
+  enum status status = order_ref_read(call, ref, on_order, w);
+  if (status != ST_OK) refuse(w, status);
 }
 
 void order_get(const struct call *call, const struct http_request *request, const char *param)
 {
-  look_up(call, param, http_request_header(request, "If-None-Match"), on_order);
+  struct order_ref ref;
+  char key[KEY_MAX];
+  if (!param || !order_ref_parse(param, &ref)) {
+    answer_problem(call, PROBLEM_INVALID_ORDER_ID, NULL);
+    return;
+  }
+  const char *if_none_match = if_none_match_of(request);
+  snprintf(key, sizeof key, "%s/%s", call_tenant(call), param);
+  const struct cache_entry *kept = cache_get(call->api->cache, key, clock_mono_ms());
+  if (!kept || !kept->answer.final) {
+    ask(call, &ref, key, kept, if_none_match);
+    return;
+  }
+  answer_kept(call, kept, if_none_match);
+  cache_release(kept);
+}
+
+/* look_up() parses :id and asks the reader; done gets a struct waiting. */
+static void look_up(const struct call *call, const char *param, reader_order_fn done)
+{
+  struct order_ref ref;
+  if (!param || !order_ref_parse(param, &ref)) {
+    answer_problem(call, PROBLEM_INVALID_ORDER_ID, NULL);
+    return;
+  }
+  struct waiting *w = mem_alloc(sizeof *w + 1);
+  w->call = *call;
+  enum status status = order_ref_read(call, &ref, done, w);
+  if (status != ST_OK) refuse(w, status);
 }
 
 /* ── its status ─────────────────────────────────────────────────────────────────────────────── */
@@ -103,14 +168,14 @@ static void on_order_for_status(void *arg, enum status status, const struct orde
   json_str(&json, "phase", order_phase_name(order->phase));
   json_end(&json);
   answer_send(&w->call, 200, NULL, 0);
-  free(w);
+  waiting_free(w);
 }
 
 void order_get_status(const struct call *call, const struct http_request *request,
                       const char *param)
 {
   (void)request;
-  look_up(call, param, NULL, on_order_for_status);
+  look_up(call, param, on_order_for_status);
 }
 
 /* As shops ask for it. */
@@ -127,13 +192,13 @@ static void on_order_for_shop(void *arg, enum status status, const struct order 
   json_str(&json, "status", order->status);
   json_end(&json);
   answer_send(&w->call, 200, NULL, 0);
-  free(w);
+  waiting_free(w);
 }
 
 void shop_get_status(const struct call *call, const struct http_request *request, const char *param)
 {
   (void)request;
-  look_up(call, param, NULL, on_order_for_shop);
+  look_up(call, param, on_order_for_shop);
 }
 
 /* ── its events ─────────────────────────────────────────────────────────────────────────────── */
@@ -154,7 +219,7 @@ static void on_events(void *arg, enum status status, const struct reader_event *
   json_end_array(&json);
   json_end(&json);
   answer_send(&w->call, 200, NULL, 0);
-  free(w);
+  waiting_free(w);
 }
 
 /* The order first: events alone do not tell whose they are. */
@@ -172,5 +237,5 @@ void order_get_events(const struct call *call, const struct http_request *reques
                       const char *param)
 {
   (void)request;
-  look_up(call, param, NULL, on_order_for_events);
+  look_up(call, param, on_order_for_events);
 }

@@ -16,7 +16,6 @@ bool order_ref_parse(const char *text, struct order_ref *out)
 enum status order_ref_read(const struct call *call, const struct order_ref *ref,
                            reader_order_fn done, void *arg)
 {
-  struct reader *reader = call->api->reader;
-  if (ref->own_id) return reader_order_by_own_id(reader, call_tenant(call), ref->own_id, done, arg);
-  return reader_order(reader, call_tenant(call), &ref->id, done, arg);
+  const struct reader_ref asked = {call_tenant(call), ref->id, ref->own_id, ref->known};
+  return reader_find(call->api->reader, &asked, done, arg);
 }

@@ -12,12 +12,13 @@
 struct order_ref {
   struct ulid id;
   const char *own_id; /* NULL: by id; borrowed */
+  uint64_t known;     /* the version that is there already; 0: none */
 };
 
 /* order_ref_parse() is false for what names no order. */
 bool order_ref_parse(const char *text, struct order_ref *out);
 
-/* order_ref_read() looks the order up among the caller's; as reader_order(). */
+/* order_ref_read() looks the order up among the caller's; as reader_find(). */
 enum status order_ref_read(const struct call *call, const struct order_ref *ref,
                            reader_order_fn done, void *arg) MUST_CHECK;
 

@@ -23,7 +23,8 @@ struct order {
   char *status;
   enum ox_phase phase;
   int32_t attempt;
-  int32_t ver; /* seq of the newest event */
+  int32_t ver;      /* seq of the newest event */
+  uint64_t version; /* of its row; below, the transaction that wrote it. 0: not asked for */
   char *payload;
   char *result;
   char *error;

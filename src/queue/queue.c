@@ -27,7 +27,7 @@ struct queue {
   struct redis_conn *redis;
   struct queue_options options; /* without the prefix */
   struct script_set *scripts;
-  char *event_channel, *stop_channel;
+  char *event_channel, *stop_channel, *cache_channel;
   int64_t next_token;
   bool paused; /* as of pause_version */
   int64_t pause_version;
@@ -69,6 +69,7 @@ struct queue *queue_create(struct redis_conn *redis, const struct queue_options 
   q->scripts = script_set_create(options->prefix);
   q->event_channel = script_key(options->prefix, "events");
   q->stop_channel = script_key(options->prefix, "stop");
+  q->cache_channel = script_key(options->prefix, "cache");
   return q;
 }
 
@@ -94,6 +95,7 @@ void queue_destroy(struct queue *q)
   script_set_destroy(q->scripts);
   free(q->event_channel);
   free(q->stop_channel);
+  free(q->cache_channel);
   free(q);
 }
 
@@ -400,6 +402,11 @@ const char *queue_stop_channel(const struct queue *q)
   return q->stop_channel;
 }
 
+const char *queue_cache_channel(const struct queue *q)
+{
+  return q->cache_channel;
+}
+
 static enum status publish(struct queue *q, const char *channel, const char *text, size_t len)
 {
   const char *argv[] = {"PUBLISH", channel, text};
@@ -416,4 +423,30 @@ enum status queue_publish(struct queue *q, const char *text, size_t len)
 enum status queue_tell_stopped(struct queue *q, const char *ids, size_t len)
 {
   return publish(q, q->stop_channel, ids, len);
+}
+
+struct telling {
+  queue_told_fn done;
+  void *arg;
+};
+
+static void on_told(void *arg, const redisReply *reply)
+{
+  struct telling *t = arg;
+  enum status status = ST_BROKEN;
+  if (!reply) status = ST_AWAY;
+  if (reply && reply->type == REDIS_REPLY_INTEGER) status = ST_OK;
+  t->done(t->arg, status, status == ST_OK ? reply->integer : 0);
+  free(t);
+}
+
+enum status queue_tell_caches(struct queue *q, queue_told_fn done, void *arg)
+{
+  const char *argv[] = {"PUBLISH", q->cache_channel, ""};
+  if (!q->redis) return ST_AWAY;
+  struct telling *t = mem_alloc(sizeof *t);
+  *t = (struct telling){done, arg};
+  enum status status = redis_command(q->redis, 3, argv, NULL, on_told, t);
+  if (status != ST_OK) free(t);
+  return status;
 }

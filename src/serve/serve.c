@@ -81,6 +81,7 @@ static void on_subscriber_up(void *arg)
 {
   struct serve *s = arg;
   if (s->hub && s->subscriber_was_up) hub_on_resubscribed(s->hub);
+  if (s->hub) cache_clear(s->api.cache); /* it may have been told to */
   s->subscriber_was_up = true;
 }
 
@@ -91,6 +92,8 @@ static void on_message(void *arg, const char *channel, const char *text, size_t 
     dispatcher_wake(s->dispatcher);
   else if (s->dispatcher && strcmp(channel, queue_stop_channel(s->queue)) == 0)
     dispatcher_stop(s->dispatcher, text, len);
+  else if (s->hub && strcmp(channel, queue_cache_channel(s->queue)) == 0)
+    cache_clear(s->api.cache);
   else if (s->hub)
     hub_on_message(s->hub, text, len), stream_poke(s->stream);
 }
@@ -439,6 +442,7 @@ static bool start_api(struct serve *s)
                         .probe_arg = s,
                         .loop = &s->loop};
   api_init(&s->api);
+  if (is_api(s)) redis_subscribe(s->subscriber, queue_cache_channel(s->queue));
   uv_timer_start(&s->depth_timer, on_depth_timer, DEPTH_EVERY_MS, DEPTH_EVERY_MS);
   return true;
 }

@@ -5,6 +5,9 @@
 #include "store/lister.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -70,6 +73,22 @@ enum { SLACK_MS = 10000 };
 /* The last of that many ids, if there are so many. */
 #define EDGE(ids, way) "SELECT order_id FROM (" ids(way) ") d OFFSET $3::bigint - 1 LIMIT 1"
 
+/* $1 tenant, $2 a snapshot (null: none), $3 how many events to look at. Whether an event of the
+ * client's own making came since, and the snapshot of now. His are an order's first event, the
+ * cancel, and what is moved by hand. Nothing is written by a transaction that the snapshot had not
+ * seen the end of, but by those that ran then, and by later ones. */
+#define SINCE                                                                                      \
+  "SELECT $2::text IS NULL OR (SELECT count(*) >= $3::bigint OR coalesce(bool_or(own), false)"     \
+  " FROM (SELECT o.tenant = $1::text AND (e.seq = 1 OR e.phase = 4 OR o.by_hand) AS own FROM ("    \
+  "(SELECT order_id, seq, phase FROM order_events"                                                 \
+  " WHERE xid >= pg_snapshot_xmax($2::text::pg_snapshot) ORDER BY xid LIMIT $3::bigint)"           \
+  " UNION ALL SELECT v.order_id, v.seq, v.phase"                                                   \
+  " FROM pg_snapshot_xip($2::text::pg_snapshot) AS ran(xid) CROSS JOIN LATERAL"                    \
+  " (SELECT order_id, seq, phase FROM order_events WHERE order_events.xid = ran.xid"               \
+  " LIMIT $3::bigint) v LIMIT $3::bigint) e CROSS JOIN LATERAL"                                    \
+  " (SELECT tenant, by_hand FROM orders WHERE orders.order_id = e.order_id LIMIT 1) o) later),"    \
+  " pg_current_snapshot()::text"
+
 #define STATEMENTS(name, ids)                                                                      \
   {"list_" name, PAGE(ids, "DESC")}, {"list_" name "_oldest", PAGE(ids, "ASC")},                   \
       {"edge_" name, EDGE(ids, "DESC")},                                                           \
@@ -94,13 +113,15 @@ const struct pg_statement lister_statements[] = {
   STATEMENTS("ended", IDS_ENDED),
   STATEMENTS("user", IDS_USER),
   STATEMENTS("client", IDS_CLIENT),
+  {"since", SINCE},
 };
 /* clang-format on */
 const size_t n_lister_statements = sizeof lister_statements / sizeof *lister_statements;
-_Static_assert(sizeof lister_statements / sizeof *lister_statements == 1 + 4 * LISTER_SOURCES, "");
+_Static_assert(sizeof lister_statements / sizeof *lister_statements == 2 + 4 * LISTER_SOURCES, "");
 
 struct lister {
   struct pg_conn *pg;
+  uint32_t connections; /* so far: another server has other snapshots */
   size_t walks;
   bool closing;
   void (*on_closed)(void *arg);
@@ -114,11 +135,12 @@ struct walk {
   enum lister_source source;
   bool oldest_first;
   struct ulid low, high;
-  char *key, *tenant, *type, *status, *user_id, *token_in, *token_out;
+  char *key, *tenant, *type, *status, *user_id, *token_in, *token_out, *mark;
   int64_t phase, from_ms, to_ms; /* -1: any */
   size_t limit, found, asked;
   int rounds;
   bool answered, more; /* of the statement under way */
+  bool marked, stands; /* the mark was given; and the page that it is of still stands */
   struct ulid last;    /* the last order that was given, or the last id of a round */
   const struct lister_sink *sink;
   void *arg;
@@ -127,8 +149,8 @@ struct walk {
 static void walk_free(struct walk *w)
 {
   w->lister->walks--;
-  char *const texts[] = {w->key,     w->tenant,   w->type,     w->status,
-                         w->user_id, w->token_in, w->token_out};
+  char *const texts[] = {w->key,     w->tenant,   w->type,      w->status,
+                         w->user_id, w->token_in, w->token_out, w->mark};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) free(texts[i]);
   free(w);
 }
@@ -151,6 +173,62 @@ static struct pg_param number_param(unsigned char room[8], int64_t value)
   return (struct pg_param){value < 0 ? NULL : room, 8};
 }
 
+/* ── its mark ───────────────────────────────────────────────────────────────────────────────── */
+
+/* A mark is the number of the connection, and the snapshot. NULL: none, or not of this one. */
+static const char *snapshot_of(const struct walk *w)
+{
+  char *end;
+  if (!w->mark) return NULL;
+  unsigned long connection = strtoul(w->mark, &end, 10);
+  return connection == w->lister->connections && *end == ' ' ? end + 1 : NULL;
+}
+
+static void on_since(void *arg, const PGresult *r)
+{
+  struct walk *w = arg;
+  char mark[LISTER_MARK_MAX];
+  w->marked = true;
+  w->stands = !pg_get_bool(r, 0, 0);
+  int len =
+      snprintf(mark, sizeof mark, "%" PRIu32 " %s", w->lister->connections, pg_get_text(r, 0, 1));
+  w->sink->on_mark(w->arg, len < LISTER_MARK_MAX ? mark : "", w->stands);
+}
+
+static void add_since(struct walk *w, struct pg_batch *batch)
+{
+  unsigned char later[8];
+  const struct pg_param params[] = {text_param(w->tenant), text_param(snapshot_of(w)),
+                                    number_param(later, LISTER_LATER)};
+  pg_batch_add(batch, "since", params, sizeof params / sizeof *params, on_since, w);
+}
+
+static bool ask_page(struct walk *w);
+
+static void on_since_end(void *arg, enum pg_outcome outcome, const char *sqlstate)
+{
+  struct walk *w = arg;
+  (void)outcome, (void)sqlstate;
+  if (w->marked && w->stands)
+    end(w, ST_OK, NULL);
+  else if (!w->marked || !ask_page(w))
+    end(w, ST_AWAY, NULL);
+}
+
+/* Whether the page that is there stands. */
+static bool ask_since(struct walk *w)
+{
+  struct pg_batch *batch = pg_batch_begin(w->lister->pg);
+  if (!batch) return false;
+  add_since(w, batch);
+  pg_batch_send(batch, on_since_end, w);
+  return true;
+}
+
+/* ── its rounds ─────────────────────────────────────────────────────────────────────────────── */
+
+/* A page without a mark yet gets it with its first round: what comes between the two statements
+ * counts as later. */
 static bool run(struct walk *w, bool edge, pg_result_fn on_result, pg_end_fn on_end)
 {
   unsigned char scan[8], phase[8], from[8], to[8], asked[8];
@@ -170,12 +248,14 @@ static bool run(struct walk *w, bool edge, pg_result_fn on_result, pg_end_fn on_
                                                number_param(asked, (int64_t)w->asked)};
   size_t i = 1 + 4 * (size_t)w->source + 2 * edge + w->oldest_first;
   w->answered = w->more = false;
-  enum status status = pg_run(w->lister->pg, lister_statements[i].name, params,
-                              edge ? EDGE_PARAMS : PAGE_PARAMS, on_result, on_end, w);
-  return status == ST_OK;
+  struct pg_batch *batch = pg_batch_begin(w->lister->pg);
+  if (!batch) return false;
+  if (w->sink->on_mark && !w->marked) add_since(w, batch);
+  pg_batch_add(batch, lister_statements[i].name, params, edge ? EDGE_PARAMS : PAGE_PARAMS,
+               on_result, w);
+  pg_batch_send(batch, on_end, w);
+  return true;
 }
-
-static bool ask_page(struct walk *w);
 
 static void on_edge(void *arg, const PGresult *r)
 {
@@ -272,6 +352,7 @@ enum status lister_page(struct lister *l, const struct lister_filter *f, size_t 
                         const struct lister_sink *sink, void *arg)
 {
   assert(limit >= 1 && limit <= LISTER_PAGE_MAX);
+  assert(!f->mark || sink->on_mark);
   if (!lister_up(l)) return ST_AWAY;
   if (l->walks == LISTER_WALKS_MAX) return ST_FULL;
   struct walk *w = mem_alloc(sizeof *w);
@@ -285,6 +366,7 @@ enum status lister_page(struct lister *l, const struct lister_filter *f, size_t 
                      .user_id = copy(f->user_id),
                      .token_in = copy(f->token_in),
                      .token_out = copy(f->token_out),
+                     .mark = copy(f->mark),
                      .phase = f->phase,
                      .from_ms = f->from_ms,
                      .to_ms = f->to_ms,
@@ -293,7 +375,7 @@ enum status lister_page(struct lister *l, const struct lister_filter *f, size_t 
                      .arg = arg};
   set_range(w, f);
   l->walks++;
-  if (ask_page(w)) return ST_OK;
+  if (snapshot_of(w) ? ask_since(w) : ask_page(w)) return ST_OK;
   walk_free(w);
   return ST_AWAY;
 }
@@ -303,6 +385,7 @@ enum status lister_page(struct lister *l, const struct lister_filter *f, size_t 
 static void on_up(void *arg)
 {
   struct lister *l = arg;
+  l->connections++;
   struct pg_batch *batch = pg_batch_begin(l->pg);
   if (!batch) return;
   pg_batch_add(batch, "planner", NULL, 0, NULL, NULL);

@@ -7,6 +7,11 @@
  * come between, and after LISTER_ROUNDS of them it is given as it is: short or empty, with where to
  * go on. What is rare has a short way: who has not ended, who failed, who was cancelled, a user's
  * deliveries, the orders of one client among many.
+ *
+ * A page has a mark: the transactions that it shows. Every change of an order has its event,
+ * written in the same transaction; so whether the client has changed anything since is a look at
+ * the events of later transactions, whichever process made them. Where these are more than
+ * LISTER_LATER it counts as changed.
  */
 #ifndef STORE_LISTER_H
 #define STORE_LISTER_H
@@ -14,7 +19,14 @@
 #include "io/pg.h"
 #include "order/order.h"
 
-enum { LISTER_PAGE_MAX = 200, LISTER_SCAN = 2000, LISTER_ROUNDS = 10, LISTER_WALKS_MAX = 64 };
+enum {
+  LISTER_PAGE_MAX = 200,
+  LISTER_SCAN = 2000,
+  LISTER_ROUNDS = 10,
+  LISTER_WALKS_MAX = 64,
+  LISTER_LATER = 256,
+  LISTER_MARK_MAX = 2048 /* a page that would have a longer one has none: "" */
+};
 
 /* The client there is where nobody has to say who he is: most of its orders are all there are. */
 #define LISTER_SOLE "default"
@@ -46,9 +58,14 @@ struct lister_filter {
   int phase;
   int64_t from_ms, to_ms;    /* of acceptance, both included */
   const struct ulid *behind; /* the last one of the page before; NULL: none */
+  const char *mark;          /* of the page that is there already; NULL: none */
 };
 
 struct lister_sink {
+  /* First, unless it is NULL: the mark of the page that comes. Or it stands: the client has placed,
+   * moved or cancelled no order since; then no order comes, and no next. What workers did meanwhile
+   * does not count. */
+  void (*on_mark)(void *arg, const char *mark, bool stands);
   void (*on_order)(void *arg, const struct order *order); /* borrowed; one after the other */
   /* then once: next is where to go on, NULL at the end */
   void (*on_end)(void *arg, enum status status, const struct ulid *next);

@@ -43,9 +43,11 @@ enum {
 
 struct ask {
   struct list_node node;
-  int row;  /* of the result: its first; -1: none */
-  int rows; /* how many are its own */
+  size_t ord; /* its place among the keys of the statement, from 1 */
+  int row;    /* of the result: its first; -1: none */
+  int rows;   /* how many are its own */
   struct ulid id;
+  uint64_t known;
   int32_t since;
   struct ulid *ids; /* heads */
   size_t n_ids;
@@ -71,7 +73,8 @@ struct reader {
   struct list waiting[KINDS]; /* of ask */
   size_t flights[KINDS];
   size_t outstanding;
-  struct pg_array ids, sinces, tenants, own_ids;
+  uint32_t connections; /* so far */
+  struct pg_array ids, numbers, tenants, own_ids;
   struct buf text;
   bool closing;
   int open; /* the connection and the timer */
@@ -82,15 +85,22 @@ struct reader {
 enum event_column { EV_ORD, EV_SEQ, EV_STATUS, EV_PHASE, EV_ATTEMPT, EV_AT, EV_DATA };
 
 /* Each key is looked up by index whatever the planner thinks of the table's size: a LIMIT inside
- * LATERAL cannot become a hash join. */
+ * LATERAL cannot become a hash join. The columns of an order are null when its row is as known:
+ * what is not shown is not made. */
+#define ORDER_IF_CHANGED(keys, found)                                                              \
+  "SELECT f.*, k.ord, orders.tenant FROM unnest(" keys ", known, ord)"                             \
+  " CROSS JOIN LATERAL (SELECT *, xmin AS version FROM orders WHERE " found " LIMIT 1) AS orders"  \
+  " LEFT JOIN LATERAL (SELECT " ORDER_COLUMNS ", version WHERE version <> k.known) f ON true"
+
+enum { FOUND_VERSION = ORDER_COLS, FOUND_ORD, FOUND_TENANT };
+
 const struct pg_statement reader_statements[] = {
-    [KIND_ORDER] = {"order",
-                    "SELECT " ORDER_COLUMNS " FROM orders WHERE order_id = ANY($1::uuid[])"},
+    [KIND_ORDER] = {"order", ORDER_IF_CHANGED("$1::uuid[], $2::int4[]) WITH ORDINALITY AS k(id",
+                                              "orders.order_id = k.id")},
     [KIND_OWN_ID] = {"own_id",
-                     "SELECT o.*, k.ord"
-                     " FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k(tenant, own, ord)"
-                     " CROSS JOIN LATERAL (SELECT " ORDER_COLUMNS " FROM orders"
-                     "  WHERE orders.tenant = k.tenant AND client_order_id = k.own LIMIT 1) AS o"},
+                     ORDER_IF_CHANGED(
+                         "$1::text[], $2::text[], $3::int4[]) WITH ORDINALITY AS k(owner, own",
+                         "orders.tenant = k.owner AND client_order_id = k.own")},
     [KIND_EVENTS] = {"events",
                      "SELECT k.ord, e.*"
                      " FROM unnest($1::uuid[], $2::int4[]) WITH ORDINALITY AS k(id, since, ord)"
@@ -125,17 +135,31 @@ static void ask_give_up(struct reader *r, struct ask *a)
   ask_free(r, a);
 }
 
-static void answer_order(const struct ask *a, const PGresult *res)
+/* Transactions that another server counted are not compared with this one's. */
+static uint64_t version_of(const struct reader *r, int32_t xmin)
+{
+  return (uint64_t)r->connections << 32 | (uint32_t)xmin;
+}
+
+static int32_t known_xmin(const struct reader *r, const struct ask *a)
+{
+  return a->known >> 32 == r->connections ? (int32_t)(uint32_t)a->known : 0;
+}
+
+static void answer_order(const struct reader *r, const struct ask *a, const PGresult *res)
 {
   int row = a->row;
   struct order o;
 
-  if (row < 0 || strcmp(pg_get_text(res, row, COL_TENANT), a->tenant) != 0) {
+  if (row < 0 || strcmp(pg_get_text(res, row, FOUND_TENANT), a->tenant) != 0) {
     a->on_order(a->arg, ST_NOT_FOUND, NULL);
-    return;
+  } else if (pg_is_null(res, row, COL_ID)) {
+    a->on_order(a->arg, ST_OK, NULL);
+  } else {
+    o = order_row_read(res, row);
+    o.version = version_of(r, pg_get_int4(res, row, FOUND_VERSION));
+    a->on_order(a->arg, ST_OK, &o);
   }
-  o = order_row_read(res, row);
-  a->on_order(a->arg, ST_OK, &o);
 }
 
 static void event_write(const struct ask *a, const PGresult *res, int row, struct buf *text)
@@ -193,58 +217,26 @@ static void answer_heads(const struct ask *a, const PGresult *res)
 
 /* ── whose row is it? ───────────────────────────────────────────────────────────────────────── */
 
-static int compare_asks(const void *a, const void *b)
-{
-  return ulid_compare(&(*(struct ask *const *)a)->id, &(*(struct ask *const *)b)->id);
-}
-
-/* The asks were sorted by id when they left; several may be for the same one. */
-static void match_ids(struct flight *f, const PGresult *res)
-{
-  for (int row = 0; row < PQntuples(res); row++) {
-    struct ulid id = pg_get_ulid(res, row, COL_ID);
-    size_t low = 0, high = f->n;
-
-    while (low < high) {
-      size_t mid = (low + high) / 2;
-      if (ulid_compare(&f->asks[mid]->id, &id) < 0)
-        low = mid + 1;
-      else
-        high = mid;
-    }
-    for (; low < f->n && ulid_compare(&f->asks[low]->id, &id) == 0; low++) f->asks[low]->row = row;
-  }
-}
-
-/* Rows carry the position of what asked for them, from 1; an ask's rows stand together. */
-static void match_ords(struct flight *f, const PGresult *res, int column)
-{
-  for (int row = 0; row < PQntuples(res); row++) {
-    size_t ord = (size_t)pg_get_int8(res, row, column) - 1;
-    struct ask *a;
-
-    assert(ord < f->n);
-    a = f->asks[ord];
-    if (a->row < 0) a->row = row;
-    a->rows++;
-  }
-}
-
+/* Rows carry the place of the key they are for, from 1; those of one stand together. */
 static void flight_match(struct flight *f, const PGresult *res)
 {
-  switch (f->kind) {
-  case KIND_ORDER:
-    match_ids(f, res);
-    return;
-  case KIND_OWN_ID:
-    match_ords(f, res, ORDER_COLS);
-    return;
-  case KIND_EVENTS:
-    match_ords(f, res, EV_ORD);
-    return;
-  case KIND_HEADS:
-  case KINDS:
-    return;
+  static const int ord_columns[KINDS] = {
+      [KIND_ORDER] = FOUND_ORD, [KIND_OWN_ID] = FOUND_ORD, [KIND_EVENTS] = EV_ORD};
+  struct {
+    int first, n;
+  } rows[ASKS_MAX + 1] = {{0}};
+
+  if (f->kind == KIND_HEADS) return;
+  for (int row = PQntuples(res) - 1; row >= 0; row--) {
+    size_t ord = (size_t)pg_get_int8(res, row, ord_columns[f->kind]);
+    assert(ord >= 1 && ord <= f->n);
+    rows[ord].first = row;
+    rows[ord].n++;
+  }
+  for (size_t i = 0; i < f->n; i++) {
+    struct ask *a = f->asks[i];
+    a->rows = rows[a->ord].n;
+    a->row = a->rows ? rows[a->ord].first : -1;
   }
 }
 
@@ -256,7 +248,7 @@ static void flight_on_result(void *arg, const PGresult *res)
   flight_match(f, res);
   for (size_t i = 0; i < f->n; i++) {
     struct ask *a = f->asks[i];
-    if (a->on_order) answer_order(a, res);
+    if (a->on_order) answer_order(f->reader, a, res);
     if (a->on_events) answer_events(f->reader, a, res);
     if (a->on_heads) answer_heads(a, res);
     ask_free(f->reader, a);
@@ -286,14 +278,28 @@ static struct pg_param array_param(struct pg_array *a)
   return p;
 }
 
+static int compare_asks(const void *x, const void *y)
+{
+  const struct ask *const *a = x, *const *b = y;
+  int order = ulid_compare(&(*a)->id, &(*b)->id);
+
+  return order ? order : ((*a)->known > (*b)->known) - ((*a)->known < (*b)->known);
+}
+
+/* Several may ask for the same one. */
 static int params_of_ids(struct reader *r, struct flight *f, struct pg_param *params)
 {
   qsort(f->asks, f->n, sizeof *f->asks, compare_asks);
-  for (size_t i = 0; i < f->n; i++)
-    if (i == 0 || compare_asks(&f->asks[i - 1], &f->asks[i]) != 0)
+  for (size_t i = 0; i < f->n; i++) {
+    if (i == 0 || compare_asks(&f->asks[i - 1], &f->asks[i]) != 0) {
       pg_array_ulid(&r->ids, &f->asks[i]->id);
+      pg_array_int4(&r->numbers, known_xmin(r, f->asks[i]));
+    }
+    f->asks[i]->ord = r->ids.n;
+  }
   params[0] = array_param(&r->ids);
-  return 1;
+  params[1] = array_param(&r->numbers);
+  return 2;
 }
 
 static int params_of_own_ids(struct reader *r, struct flight *f, struct pg_param *params)
@@ -301,20 +307,24 @@ static int params_of_own_ids(struct reader *r, struct flight *f, struct pg_param
   for (size_t i = 0; i < f->n; i++) {
     pg_array_text(&r->tenants, f->asks[i]->tenant);
     pg_array_text(&r->own_ids, f->asks[i]->own_id);
+    pg_array_int4(&r->numbers, known_xmin(r, f->asks[i]));
+    f->asks[i]->ord = i + 1;
   }
   params[0] = array_param(&r->tenants);
   params[1] = array_param(&r->own_ids);
-  return 2;
+  params[2] = array_param(&r->numbers);
+  return 3;
 }
 
 static int params_of_events(struct reader *r, struct flight *f, struct pg_param *params)
 {
   for (size_t i = 0; i < f->n; i++) {
     pg_array_ulid(&r->ids, &f->asks[i]->id);
-    pg_array_int4(&r->sinces, f->asks[i]->since);
+    pg_array_int4(&r->numbers, f->asks[i]->since);
+    f->asks[i]->ord = i + 1;
   }
   params[0] = array_param(&r->ids);
-  params[1] = array_param(&r->sinces);
+  params[1] = array_param(&r->numbers);
   return 2;
 }
 
@@ -329,11 +339,11 @@ static enum status flight_send(struct reader *r, struct flight *f)
 {
   static int (*const PARAMS[])(struct reader *, struct flight *, struct pg_param *) = {
       params_of_ids, params_of_own_ids, params_of_events, params_of_heads};
-  struct pg_param params[2];
+  struct pg_param params[3];
   int n;
 
   pg_array_reset(&r->ids);
-  pg_array_reset(&r->sinces);
+  pg_array_reset(&r->numbers);
   pg_array_reset(&r->tenants);
   pg_array_reset(&r->own_ids);
   n = PARAMS[f->kind](r, f, params);
@@ -391,32 +401,26 @@ static struct ask *ask_begin(struct reader *r, enum kind kind, void *arg)
   return a;
 }
 
-enum status reader_order(struct reader *r, const char *tenant, const struct ulid *id,
-                         reader_order_fn done, void *arg)
+enum status reader_find(struct reader *r, const struct reader_ref *ref, reader_order_fn done,
+                        void *arg)
 {
   enum status st = ask_check(r);
   struct ask *a;
 
   if (st != ST_OK) return st;
-  a = ask_begin(r, KIND_ORDER, arg);
-  a->tenant = mem_strdup(tenant);
-  a->id = *id;
+  a = ask_begin(r, ref->own_id ? KIND_OWN_ID : KIND_ORDER, arg);
+  a->tenant = mem_strdup(ref->tenant);
+  a->own_id = ref->own_id ? mem_strdup(ref->own_id) : NULL;
+  a->id = ref->id;
+  a->known = ref->known;
   a->on_order = done;
   return ST_OK;
 }
 
-enum status reader_order_by_own_id(struct reader *r, const char *tenant, const char *own_id,
-                                   reader_order_fn done, void *arg)
+enum status reader_order(struct reader *r, const char *tenant, const struct ulid *id,
+                         reader_order_fn done, void *arg)
 {
-  enum status st = ask_check(r);
-  struct ask *a;
-
-  if (st != ST_OK) return st;
-  a = ask_begin(r, KIND_OWN_ID, arg);
-  a->tenant = mem_strdup(tenant);
-  a->own_id = mem_strdup(own_id);
-  a->on_order = done;
-  return ST_OK;
+  return reader_find(r, &(struct reader_ref){.tenant = tenant, .id = *id}, done, arg);
 }
 
 enum status reader_events(struct reader *r, const struct ulid *id, int32_t since,
@@ -458,6 +462,11 @@ static void give_up_waiting(struct reader *r)
       ask_give_up(r, container_of(n, struct ask, node));
 }
 
+static void on_up(void *arg)
+{
+  ((struct reader *)arg)->connections++;
+}
+
 static void on_down(void *arg)
 {
   give_up_waiting(arg);
@@ -472,12 +481,13 @@ struct reader *reader_create(uv_loop_t *loop, const char *url)
                                      .n_statements = n_reader_statements,
                                      .deadline_ms = DEADLINE_MS,
                                      .ping_ms = PING_MS,
+                                     .on_up = on_up,
                                      .on_down = on_down,
                                      .arg = r};
 
   for (enum kind kind = 0; kind < KINDS; kind++) list_init(&r->waiting[kind]);
   pg_array_init(&r->ids, PG_UUID);
-  pg_array_init(&r->sinces, PG_INT4);
+  pg_array_init(&r->numbers, PG_INT4);
   pg_array_init(&r->tenants, PG_TEXT);
   pg_array_init(&r->own_ids, PG_TEXT);
   buf_init(&r->text, TEXT_MAX);
@@ -496,7 +506,7 @@ static void on_part_closed(void *arg)
   if (--r->open > 0) return;
   give_up_waiting(r);
   pg_array_deinit(&r->ids);
-  pg_array_deinit(&r->sinces);
+  pg_array_deinit(&r->numbers);
   pg_array_deinit(&r->tenants);
   pg_array_deinit(&r->own_ids);
   buf_deinit(&r->text);

@@ -2,6 +2,10 @@
  * reader.h - looking things up in PostgreSQL. Lookups of one turn of the loop leave as one
  * "= ANY($1)" for each kind, on a connection of the reader's own. Loop thread only.
  *
+ * DESIGN. The version of an order is the transaction that wrote its row (xmin), and the connection
+ * it was read over: it is another after each change, whatever statement made it, and another server
+ * has others.
+ *
  * Every call: ST_AWAY at once when PostgreSQL is away (no callback), else the callback exactly
  * once, with ST_AWAY if the answer was lost, ST_FULL at once when too many are waiting.
  */
@@ -18,7 +22,8 @@
 
 struct reader;
 
-/* order is borrowed; NULL unless ST_OK. ST_NOT_FOUND: unknown, or not this tenant's. */
+/* order is borrowed; NULL unless ST_OK, or when it is as it was known. ST_NOT_FOUND: unknown, or
+ * not this tenant's. */
 typedef void (*reader_order_fn)(void *arg, enum status status, const struct order *order);
 /* JSON text of the events, oldest first; terminal tells whether the last is terminal. */
 struct reader_event {
@@ -44,12 +49,20 @@ bool reader_up(const struct reader *r);
 /* reader_conn() is for the other files of this room. */
 struct pg_conn *reader_conn(const struct reader *r);
 
-/* reader_order() finds an order of tenant by its id, or by the caller's own id. Both borrowed for
- * the call only. */
+/* Which order is meant. Borrowed for the call only. */
+struct reader_ref {
+  const char *tenant;
+  struct ulid id;
+  const char *own_id; /* by the caller's own id; NULL: by id */
+  uint64_t known;     /* the version that is there already; 0: none */
+};
+
+/* reader_find() finds an order of the tenant; of one that has not changed since it was known
+ * nothing is read but that. reader_order() knows nothing. */
+enum status reader_find(struct reader *r, const struct reader_ref *ref, reader_order_fn done,
+                        void *arg) MUST_CHECK;
 enum status reader_order(struct reader *r, const char *tenant, const struct ulid *id,
                          reader_order_fn done, void *arg) MUST_CHECK;
-enum status reader_order_by_own_id(struct reader *r, const char *tenant, const char *own_id,
-                                   reader_order_fn done, void *arg) MUST_CHECK;
 
 /* reader_events() reads the events of an order with seq > since; at most the first 10,000 of them.
  * ST_FULL to the callback: they are more than 64 MiB together. */

@@ -52,6 +52,9 @@ static void change(const char *set, const char *which)
 }
 
 struct got {
+  int marks;
+  char mark[LISTER_MARK_MAX];
+  bool stands;
   int ends;
   enum status status;
   size_t n;
@@ -83,7 +86,7 @@ static void on_end(void *arg, enum status status, const struct ulid *next)
   if (next) g->next = *next;
 }
 
-static const struct lister_sink sink = {on_order, on_end};
+static const struct lister_sink sink = {NULL, on_order, on_end};
 static const struct lister_filter any = {
     .tenant = "default", .phase = -1, .from_ms = -1, .to_ms = -1};
 
@@ -294,23 +297,155 @@ Test(lister, the_orders_of_one_client_among_many)
   expect(f, "");
 }
 
+/* ── marks ──────────────────────────────────────────────────────────────────────────────────── */
+
+static void on_mark(void *arg, const char *mark, bool stands)
+{
+  struct got *g = arg;
+  cr_assert(g->marks++ == 0 && g->n == 0 && g->ends == 0, "once, and first");
+  snprintf(g->mark, sizeof g->mark, "%s", mark);
+  g->stands = stands;
+}
+
+static const struct lister_sink marking = {on_mark, on_order, on_end};
+
+/* A page of tenant with its mark; mark NULL: of none that is there. */
+static struct got marked(const char *tenant, const char *mark)
+{
+  struct lister_filter filter = any;
+  struct got g = {0};
+  filter.tenant = tenant;
+  filter.mark = mark;
+  cr_assert_eq(lister_page(lister, &filter, 10, &marking, &g), ST_OK);
+  kit_until(&k, g.ends);
+  cr_assert(g.ends == 1 && g.status == ST_OK && g.marks == 1 && *g.mark);
+  if (g.stands) cr_assert(g.n == 0 && !g.more);
+  return g;
+}
+
+static bool stands(const char *tenant, const char *mark)
+{
+  return marked(tenant, mark).stands;
+}
+
+/* An order as the journal writes it: with its events, in one transaction. */
+static void write_order(int n, const char *tenant)
+{
+  char sql[512];
+  snprintf(sql, sizeof sql,
+           "INSERT INTO orders (order_id, tenant, type, status, payload, created_at, updated_at)"
+           " VALUES (lpad('%d', 32, '0')::uuid, '%s', 'market', 'pending', '{}', now(), now());"
+           " INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"
+           " VALUES (lpad('%d', 32, '0')::uuid, 1, 'pending', 0, 1, now())",
+           n, tenant, n);
+  kit_sql(&k, sql);
+}
+
+static void write_event(int n, int seq, int phase)
+{
+  char sql[256];
+  snprintf(sql, sizeof sql,
+           "INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"
+           " VALUES (lpad('%d', 32, '0')::uuid, %d, 'x', %d, 1, now())",
+           n, seq, phase);
+  kit_sql(&k, sql);
+}
+
+Test(lister, a_page_stands_until_its_client_changes_something)
+{
+  write_order(1, "me");
+  write_order(2, "me");
+  struct got g = marked("me", NULL);
+  cr_assert(g.n == 2 && !g.stands);
+  cr_assert(stands("me", g.mark));
+  write_event(1, 2, 1);
+  cr_assert(stands("me", g.mark), "a worker went on with it");
+  write_order(3, "you");
+  write_event(3, 2, 4);
+  cr_assert(stands("me", g.mark), "another client's");
+
+  write_order(4, "me");
+  struct got placed = marked("me", g.mark);
+  cr_assert(placed.n == 3 && !placed.stands, "the new page comes at once");
+  cr_assert(stands("me", placed.mark));
+  write_event(4, 2, 4);
+  cr_assert_not(stands("me", placed.mark), "cancelled");
+  g = marked("me", NULL);
+  kit_sql(&k, "UPDATE orders SET by_hand = true WHERE order_id = lpad('1', 32, '0')::uuid");
+  write_event(1, 3, 1);
+  cr_assert_not(stands("me", g.mark), "moved by hand");
+  cr_assert(stands("you", g.mark));
+}
+
+/* What was under way when the page was made, and begun before what is in it, ends after it. */
+Test(lister, what_commits_later_counts_as_later)
+{
+  PGconn *slow = PQconnectdb(k.url);
+  PQclear(PQexec(slow, "BEGIN; SELECT pg_current_xact_id()"));
+  write_order(1, "me");
+  struct got g = marked("me", NULL);
+  cr_assert(stands("me", g.mark));
+  PGresult *r = PQexec(
+      slow, "INSERT INTO orders (order_id, tenant, type, status, payload, created_at, updated_at)"
+            " VALUES (lpad('2', 32, '0')::uuid, 'me', 'market', 'pending', '{}', now(), now());"
+            " INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"
+            " VALUES (lpad('2', 32, '0')::uuid, 1, 'pending', 0, 1, now())");
+  cr_assert_eq(PQresultStatus(r), PGRES_COMMAND_OK, "%s", PQerrorMessage(slow));
+  PQclear(r);
+  cr_assert(stands("me", g.mark), "it has not happened yet");
+  PQclear(PQexec(slow, "COMMIT"));
+  cr_assert_not(stands("me", g.mark));
+  PQfinish(slow);
+}
+
+Test(lister, with_too_much_to_look_at_a_page_does_not_stand)
+{
+  char sql[256];
+  write_order(1, "you");
+  struct got g = marked("me", NULL);
+  for (int n = 0; n < 2; n++) {
+    snprintf(sql, sizeof sql,
+             "INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"
+             " SELECT lpad('1', 32, '0')::uuid, %d + i, 'x', 1, 1, now()"
+             " FROM generate_series(1, %d) i",
+             2 + n * LISTER_LATER, n ? 1 : LISTER_LATER - 1);
+    kit_sql(&k, sql);
+    cr_assert_eq(stands("me", g.mark), n == 0);
+  }
+}
+
+Test(lister, marks_of_another_connection_count_for_nothing)
+{
+  struct got g = marked("me", NULL);
+  PGconn *other = PQconnectdb(k.url);
+  PQclear(PQexec(other, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                        " WHERE application_name = 'ox lister'"));
+  PQfinish(other);
+  kit_until(&k, !lister_up(lister));
+  kit_until(&k, lister_up(lister));
+  cr_assert_not(stands("me", g.mark));
+  static const char *const strange[] = {"", "x", "1", "-1 1:1:", "99999999999999999999 1:1:"};
+  for (size_t i = 0; i < sizeof strange / sizeof *strange; i++)
+    cr_assert_not(stands("me", strange[i]));
+}
+
 /* ── plans ──────────────────────────────────────────────────────────────────────────────────── */
 
 static void check_plan(PGconn *pg, const struct pg_statement *s)
 {
   static const struct {
     const char *source, *index;
-  } by[] = {{"_all", "orders_pkey"},
-            {"_open", "orders_unfinished"},
-            {"_ended", "order_events_ended"},
-            {"_user", "orders_user"},
-            {"_client", "orders_client"}};
+  } by[] = {{"_all", "orders_pkey"},          {"_open", "orders_unfinished"},
+            {"_ended", "order_events_ended"}, {"_user", "orders_user"},
+            {"_client", "orders_client"},     {"since", "order_events_xid"}};
   char sql[8192], plan[16384] = "";
-  bool page_statement = strncmp(s->name, "list_", 5) == 0;
+  const char *params = ", NULL"; /* behind three */
+  if (strncmp(s->name, "list_", 5) == 0)
+    params = ", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL";
+  if (strcmp(s->name, "since") == 0) params = "";
   snprintf(sql, sizeof sql, "PREPARE p AS %s", s->sql);
   PQclear(PQexec(pg, sql));
-  snprintf(sql, sizeof sql, "EXPLAIN (COSTS off) EXECUTE p(NULL, NULL, NULL, NULL%s)",
-           page_statement ? ", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL" : "");
+  snprintf(sql, sizeof sql, "EXPLAIN (COSTS off) EXECUTE p(NULL, NULL, NULL%s)", params);
   PGresult *r = PQexec(pg, sql);
   cr_assert_eq(PQresultStatus(r), PGRES_TUPLES_OK, "%s: %s", s->name, PQerrorMessage(pg));
   for (int i = 0; i < PQntuples(r); i++)

@@ -205,13 +205,115 @@ Test(reader, finds_an_order_by_the_callers_own_id)
     char tenant[8], own[16]; /* borrowed for the call only */
     snprintf(tenant, sizeof tenant, "%s", ASKS[i][0]);
     snprintf(own, sizeof own, "%s", ASKS[i][1]);
-    cr_assert_eq(reader_order_by_own_id(f.reader, tenant, own, on_order, &a[i]), ST_OK);
+    struct reader_ref ref = {.tenant = tenant, .own_id = own};
+    cr_assert_eq(reader_find(f.reader, &ref, on_order, &a[i]), ST_OK);
   }
   wait_for(&f.loop, &a[N - 1].done);
   for (int i = 0; i < N; i++) cr_assert_eq(a[i].status, WANT[i], "%d", i);
   cr_assert_eq(ulid_compare(&a[0].id, &one), 0);
   cr_assert_eq(ulid_compare(&a[2].id, &two), 0);
   cr_assert_eq(ulid_compare(&a[3].id, &one), 0);
+  finish(&f);
+}
+
+struct version {
+  bool done, unchanged;
+  enum status status;
+  uint64_t version;
+  char type[16];
+};
+
+static void on_version(void *arg, enum status status, const struct order *order)
+{
+  struct version *v = arg;
+  v->done = true;
+  v->status = status;
+  v->unchanged = status == ST_OK && !order;
+  if (!order) return;
+  v->version = order->version;
+  snprintf(v->type, sizeof v->type, "%s", order->type);
+}
+
+/* By id and by own id, which say the same; order 1, of t1. */
+static struct version look(struct fixture *f, const char *tenant, uint64_t known)
+{
+  struct reader_ref ref = {.tenant = tenant, .id = id_of(1), .known = known};
+  struct version by_id = {0}, by_own_id = {0};
+  cr_assert_eq(reader_find(f->reader, &ref, on_version, &by_id), ST_OK);
+  ref.own_id = "own-1";
+  cr_assert_eq(reader_find(f->reader, &ref, on_version, &by_own_id), ST_OK);
+  wait_for(&f->loop, &by_id.done);
+  wait_for(&f->loop, &by_own_id.done);
+  cr_assert_eq(by_id.status, by_own_id.status);
+  cr_assert_eq(by_id.unchanged, by_own_id.unchanged);
+  cr_assert_eq(by_id.version, by_own_id.version);
+  return by_id;
+}
+
+Test(reader, an_order_that_is_as_known_is_not_read_again)
+{
+  static const char *const changes[] = {"attempt = attempt + 1", "due_at = now()",
+                                        "payload = payload", "updated_at = updated_at"};
+  char change[128];
+  struct fixture f;
+
+  start(&f, "reader_known", 3);
+  struct version v = look(&f, "t1", 0);
+  cr_assert_str_eq(v.type, "market");
+  cr_assert(look(&f, "t1", v.version).unchanged);
+  cr_assert_eq(look(&f, "t0", v.version).status, ST_NOT_FOUND, "another's, whatever it knows");
+  for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) { /* whatever it is */
+    snprintf(change, sizeof change, "UPDATE orders SET %s", changes[i]);
+    sql(f.url, change);
+    struct version now = look(&f, "t1", v.version);
+    cr_assert(!now.unchanged && now.version != v.version, "%s", changes[i]);
+    cr_assert(look(&f, "t1", now.version).unchanged);
+    v = now;
+  }
+  sql(f.url, "BEGIN; UPDATE orders SET attempt = 9; ROLLBACK");
+  cr_assert(look(&f, "t1", v.version).unchanged);
+  sql(f.url, "VACUUM FREEZE orders");
+  cr_assert(look(&f, "t1", v.version).unchanged);
+  finish(&f);
+}
+
+Test(reader, one_turn_with_all_sorts_of_knowledge)
+{
+  struct version v[4] = {{0}};
+  struct fixture f;
+
+  start(&f, "reader_mixed", 3);
+  uint64_t version = look(&f, "t1", 0).version;
+  const uint64_t known[4] = {version, 0, version - 1, version};
+  for (int i = 0; i < 4; i++) {
+    struct reader_ref ref = {.tenant = "t1", .id = id_of(1), .known = known[i]};
+    cr_assert_eq(reader_find(f.reader, &ref, on_version, &v[i]), ST_OK);
+  }
+  for (int i = 0; i < 4; i++) {
+    wait_for(&f.loop, &v[i].done);
+    cr_assert_eq(v[i].unchanged, known[i] == version, "%d", i);
+    if (!v[i].unchanged) cr_assert_eq(v[i].version, version);
+  }
+  finish(&f);
+}
+
+static bool is_down(void *arg)
+{
+  return !is_up(arg);
+}
+
+Test(reader, what_was_known_of_another_connection_is_read_again)
+{
+  struct fixture f;
+
+  start(&f, "reader_reconnect", 3);
+  struct version v = look(&f, "t1", 0);
+  proxy_cut(&f.proxy);
+  cr_assert(turn_until(&f.loop, WAIT_MS, is_down, &f));
+  cr_assert(turn_until(&f.loop, WAIT_MS, is_up, &f));
+  struct version now = look(&f, "t1", v.version);
+  cr_assert(!now.unchanged && now.version != v.version);
+  cr_assert_eq((uint32_t)now.version, (uint32_t)v.version);
   finish(&f);
 }
 

@@ -128,6 +128,7 @@ Test(config, defaults)
   cr_assert_eq(c.idempotency_ttl_s, 86400);
   cr_assert_eq(c.cache_ttl_s, 300);
   cr_assert_eq(c.cache_list_ttl_s, 2);
+  cr_assert_eq(c.cache_max_mib, 32);
   cr_assert_eq(c.quote_delay_ms.min, 200);
   cr_assert_eq(c.quote_delay_ms.max, 200);
   cr_assert_eq(c.swap_delay_ms.min, 2000);
@@ -270,6 +271,7 @@ static const struct {
     {"IDEMPOTENCY_TTL_S", "1", "0"},
     {"CACHE_TTL_S", "0", "1d"},
     {"CACHE_LIST_TTL_S", "off", "OFF"},
+    {"CACHE_MAX_MIB", "256", "0"},
     {"QUOTE_DELAY_MS", "0", "-5"},
     {"QUOTE_DELAY_MS", "5-5", "5-"},
     {"SWAP_DELAY_MS", "0-3600000", "0-3600001"},

@@ -19,6 +19,7 @@
 #include "journal/cancel.h"
 #include "journal/pause.h"
 #include "journal/redrive.h"
+#include "queue/channel.h"
 #include "store/dead_letters.h"
 #include "store/lister.h"
 #include "store/replay.h"
@@ -204,7 +205,8 @@ struct lookup {
   char tenant[32];
   struct ulid id;
   char own_id[128]; /* "" for by id */
-  int32_t since;    /* -1: of an order */
+  uint64_t known;
+  int32_t since; /* -1: of an order */
   reader_order_fn on_order;
   reader_events_fn on_events;
   void *arg;
@@ -232,13 +234,13 @@ enum status reader_order(struct reader *r, const char *tenant, const struct ulid
   return look_up_later(&l);
 }
 
-enum status reader_order_by_own_id(struct reader *r, const char *tenant, const char *own_id,
-                                   reader_order_fn done, void *arg)
+enum status reader_find(struct reader *r, const struct reader_ref *ref, reader_order_fn done,
+                        void *arg)
 {
   (void)r;
-  struct lookup l = {.since = -1, .on_order = done, .arg = arg};
-  snprintf(l.tenant, sizeof l.tenant, "%s", tenant);
-  snprintf(l.own_id, sizeof l.own_id, "%s", own_id);
+  struct lookup l = {.id = ref->id, .known = ref->known, .since = -1, .on_order = done, .arg = arg};
+  snprintf(l.tenant, sizeof l.tenant, "%s", ref->tenant);
+  snprintf(l.own_id, sizeof l.own_id, "%s", ref->own_id ? ref->own_id : "");
   return look_up_later(&l);
 }
 
@@ -716,6 +718,18 @@ enum status queue_counts(struct queue *q, queue_counts_fn done, void *arg)
   return ST_OK;
 }
 
+static queue_told_fn told_done;
+static void *told_arg;
+
+enum status queue_tell_caches(struct queue *q, queue_told_fn done, void *arg)
+{
+  (void)q;
+  if (queue_status != ST_OK) return queue_status;
+  told_done = done;
+  told_arg = arg;
+  return ST_OK;
+}
+
 /* ── order types ────────────────────────────────────────────────────────────────────────────── */
 
 /* amount is a number; anything else but tokenIn and note is unknown. */
@@ -847,6 +861,9 @@ static inline void fakes_setup(void)
   config.queue_rate_limit = 100;
   config.queue_rate_window_ms = 60000;
   config.batch_size = 100;
+  config.cache_ttl_s = 300;
+  config.cache_list_ttl_s = 2;
+  config.cache_max_mib = 1;
   api.config = &config;
   uv_loop_init(&fake_loop);
   api.loop = &fake_loop;

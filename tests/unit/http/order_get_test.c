@@ -1,4 +1,5 @@
 /* order_get_test.c - the order, its status, its events. */
+#include "base/clock.h"
 #include "tests/unit/http/fakes.h"
 
 #define ID "ord_01J8Z3V4N5P6Q7R8S9T0V1W2X3"
@@ -80,6 +81,105 @@ CHECKED(order_get, an_endless_if_none_match_is_answered_in_full)
   r = get_if_none_match(header);
   reader_answers(ST_OK, &o);
   cr_assert_eq(r->status, 200);
+  reply_free(r);
+}
+
+/* Asks for it, and answers with this; o NULL: as it was known. */
+static struct http_reply *get_order(const struct order *o)
+{
+  struct http_reply *r = get("/api/orders/" ID);
+  reader_answers(ST_OK, o);
+  cr_assert_eq(r->status, 200);
+  return r;
+}
+
+CHECKED(order_get, one_that_has_not_ended_is_asked_after_each_time)
+{
+  struct order o = order_of();
+  o.version = 7;
+  struct http_reply *first = get_order(&o);
+  struct http_reply *r = get("/api/orders/" ID);
+  cr_assert_eq(lookups[0].known, 7);
+  reader_answers(ST_OK, NULL);
+  cr_assert_str_eq(header_of(r, "X-Cache"), "HIT");
+  cr_assert_str_eq(header_of(r, "X-Cache-Age"), "0");
+  cr_assert_str_eq(header_of(r, "Cache-Control"), "private, no-cache");
+  cr_assert_str_eq(header_of(r, "ETag"), header_of(first, "ETag"));
+  cr_assert_str_eq(r->body, first->body);
+  reply_free(r);
+
+  o.version = 8;
+  o.attempt = 2;
+  r = get_order(&o);
+  cr_assert_str_eq(header_of(r, "X-Cache"), "MISS");
+  cr_assert_str_neq(header_of(r, "ETag"), header_of(first, "ETag"));
+  cr_assert_str_neq(r->body, first->body);
+  reply_free(r);
+  reply_free(first);
+}
+
+CHECKED(order_get, one_that_has_ended_is_not_asked_after)
+{
+  struct order o = order_of();
+  o.phase = OX_SUCCEEDED;
+  reply_free(get_order(&o));
+  struct http_reply *r = get("/api/orders/" ID);
+  cr_assert_eq(n_lookups, 0);
+  cr_assert_str_eq(header_of(r, "X-Cache"), "HIT");
+  char header[128];
+  snprintf(header, sizeof header, "If-None-Match: %s", header_of(r, "ETag"));
+  reply_free(r);
+  r = get_if_none_match(header);
+  cr_assert_eq(r->status, 304);
+  cr_assert_str_eq(header_of(r, "X-Cache"), "HIT");
+  cr_assert_str_eq(r->body, "");
+  reply_free(r);
+
+  struct cache_stats s = cache_stats(api.cache);
+  cr_assert(s.hits == 2 && s.misses == 1 && s.entries == 1);
+  r = get("/api/orders/my-id"); /* kept under the name that it was asked for by */
+  cr_assert_eq(lookups[0].known, 0);
+  reader_answers(ST_OK, &o);
+  reply_free(r);
+  cr_assert_eq(cache_stats(api.cache).entries, 2);
+}
+
+CHECKED(order_get, what_is_pushed_out_meanwhile_is_still_answered)
+{
+  struct order o = order_of();
+  o.version = 7;
+  struct http_reply *first = get_order(&o), *r = get("/api/orders/" ID);
+  cr_assert_eq(cache_clear(api.cache), 1);
+  reader_answers(ST_OK, NULL);
+  cr_assert_str_eq(r->body, first->body);
+  cr_assert_eq(cache_stats(api.cache).entries, 0);
+  reply_free(r);
+  r = get("/api/orders/" ID);
+  cr_assert_eq(lookups[0].known, 0);
+  reader_answers(ST_AWAY, NULL);
+  expect_problem(r, 503, "STORE_UNAVAILABLE");
+  reply_free(first);
+}
+
+CHECKED(order_get, nobody_gets_what_another_was_answered)
+{
+  struct cache_answer other = {
+      .key = "other/" ID, .header = "", .body = "{}", .body_len = 2, .mark = "", .final = true};
+  cache_put(api.cache, &other, clock_mono_ms(), 1000);
+  struct http_reply *r = get("/api/orders/" ID);
+  cr_assert_eq(n_lookups, 1);
+  reader_answers(ST_NOT_FOUND, NULL);
+  expect_problem(r, 404, "ORDER_NOT_FOUND");
+}
+
+CHECKED(order_get, without_a_cache)
+{
+  struct order o = order_of();
+  o.phase = OX_SUCCEEDED;
+  config.cache_ttl_s = 0;
+  reply_free(get_order(&o));
+  struct http_reply *r = get_order(&o);
+  cr_assert_str_eq(header_of(r, "X-Cache"), "MISS");
   reply_free(r);
 }
 

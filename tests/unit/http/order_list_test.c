@@ -52,6 +52,55 @@ CHECKED(order_list, nothing_asked_for)
   reply_free(r);
 }
 
+/* Lists, with this mark. */
+static struct http_reply *list_marked(const char *query, const char *mark, const struct ulid *next)
+{
+  struct http_reply *r = list(query);
+  struct order o = an_order();
+  listed_sink->on_mark(listed_arg, mark, false);
+  listed_sink->on_order(listed_arg, &o);
+  listed_ends(ST_OK, next);
+  return r;
+}
+
+CHECKED(order_list, a_page_is_given_again_while_it_stands)
+{
+  struct order o = an_order();
+  struct http_reply *first = list_marked("?limit=1", "7", &o.id);
+  cr_assert_null(listed.mark);
+  struct http_reply *r = list("?limit=1");
+  cr_assert_not_null(listed.mark);
+  listed_sink->on_mark(listed_arg, "8", true);
+  listed_ends(ST_OK, NULL);
+  cr_assert_str_eq(header_of(r, "X-Cache"), "HIT");
+  cr_assert_str_eq(header_of(r, "Link"), header_of(first, "Link"));
+  cr_assert_str_eq(r->body, first->body);
+  reply_free(r);
+  reply_free(first);
+
+  r = list_marked("?limit=1", "9", NULL);
+  cr_assert_not_null(listed.mark);
+  cr_assert_str_eq(header_of(r, "X-Cache"), "MISS");
+  cr_assert_null(header_of(r, "Link"));
+  reply_free(r);
+  r = list("?limit=2"); /* another question */
+  cr_assert_null(listed.mark);
+  listed_ends(ST_AWAY, NULL);
+  expect_problem(r, 503, "STORE_UNAVAILABLE");
+}
+
+CHECKED(order_list, what_has_no_mark_is_not_kept)
+{
+  reply_free(list_marked("", "", NULL));
+  cr_assert_eq(cache_stats(api.cache).entries, 0);
+  config.cache_list_ttl_s = 0;
+  struct http_reply *r = list("");
+  cr_assert_null(listed_sink->on_mark);
+  listed_ends(ST_OK, NULL);
+  reply_free(r);
+  cr_assert_eq(cache_stats(api.cache).entries, 0);
+}
+
 CHECKED(order_list, everything_asked_for)
 {
   struct http_reply *r =
