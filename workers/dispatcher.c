@@ -397,6 +397,13 @@ void dispatcher_drain(struct dispatcher *d, int64_t timeout_ms, void (*done)(voi
   uv_timer_start(&d->tick, on_tick, 0, 20);
 }
 
+void dispatcher_hurry(struct dispatcher *d, int64_t timeout_ms)
+{
+  int64_t now = clock_mono_ms();
+  d->drain_cancel_ms = now;
+  if (now + timeout_ms < d->drain_end_ms) d->drain_end_ms = now + timeout_ms;
+}
+
 static void part_closed(void *arg)
 {
   struct dispatcher *d = arg;

@@ -46,6 +46,8 @@ void dispatcher_stop(struct dispatcher *d, const char *ids, size_t len);
 /* dispatcher_drain() claims no more. Jobs get half of timeout_ms to finish, then are cancelled;
  * done is called when none is left, or at the end of timeout_ms. */
 void dispatcher_drain(struct dispatcher *d, int64_t timeout_ms, void (*done)(void *arg), void *arg);
+/* dispatcher_hurry() cancels the jobs of a drain now and ends it after timeout_ms at the latest. */
+void dispatcher_hurry(struct dispatcher *d, int64_t timeout_ms);
 /* dispatcher_destroy() ends the session and frees everything; jobs that still run are left behind.
  */
 void dispatcher_destroy(struct dispatcher *d, void (*done)(void *arg), void *arg);

@@ -26,7 +26,7 @@
 #define CANCELS 0 /* DELETE /api/orders/:id */
 #endif
 #ifndef DRAINS
-#define DRAINS 0 /* SIGTERM to a worker process; a second one may follow. Less than WORKERS */
+#define DRAINS 0 /* SIGTERM to a worker process; its end may come too soon. Less than WORKERS */
 #endif
 #define WORKERS 3
 #define ATTEMPTS 2 /* and so transactions: a retry ends each, at the latest */
@@ -436,14 +436,15 @@ proctype work(byte w) {
   :: WHEN((me.at == OWNED || me.at == OWNED_IN) && me.life == SERVES) start(w)
   :: WHEN((me.at == OWNED || me.at == OWNED_IN) && me.life != SERVES) hand_back(w)
 
-  /* SIGTERM; half of the time is over; nothing runs any more, or all of the time is over; exit 0 */
+  /* SIGTERM; half of the time is over, or a second SIGTERM; nothing runs any more, or all of the time
+   * is over; exit 0 */
   :: WHEN(drains > 0 && me.life == SERVES && (me.at != IDLE || FIRST_IDLE(w))) drains--;
        me.life = DRAINING
   :: WHEN(me.life == DRAINING && !me.lost && (me.at == BUILD || me.at == IN_DOUBT || me.at == SEND ||
           me.at == REFUSED || me.at == AWAIT)) me.lost = 1
   :: WHEN(me.life == DRAINING && MAY_CLOSE(w)) close_session(w)
   :: WHEN(me.life == CLOSED) OWNS_NOTHING(w); leave(w)
-  /* the second SIGTERM: nobody closes the session */
+  /* it ends, and PostgreSQL never hears that its session is closed */
   :: WHEN((me.life == DRAINING || me.life == CLOSED) && me.at != IDLE) orphan(w); leave(w)
 #endif
 

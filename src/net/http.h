@@ -82,8 +82,9 @@ enum status http_server_create(uv_loop_t *loop, const struct http_options *optio
 int http_server_port(const struct http_server *s);
 size_t http_server_connections(const struct http_server *s);
 
-/* http_server_drain() stops listening, closes idle connections, lets requests in flight be
- * answered (with Connection: close), then calls done. */
+/* http_server_drain() answers what has come and what comes within a moment, with Connection: close;
+ * stops listening, ends idle connections, and calls done when the last has gone. Nobody is reset
+ * who is heard. */
 void http_server_drain(struct http_server *s, void (*done)(void *arg), void *arg);
 /* http_server_destroy() closes what is left, at once; frees after the loop has let go. If it comes
  * before the end of a drain, only its own done is called. */

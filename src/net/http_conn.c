@@ -32,7 +32,7 @@ enum {
 };
 
 /* Bytes being parsed: in the shared buffer or in the connection's own. */
-struct input {
+struct http_input {
   char *data;
   size_t len;
 };
@@ -231,7 +231,7 @@ struct http_stream *http_conn_stream(struct http_conn *c, const struct buf *head
   if (c->state == CONN_CLOSED) return NULL;
   c->stream = mem_alloc(sizeof *c->stream);
   *c->stream = (struct http_stream){c, handler, arg};
-  if (!c->in_turn) settle(c);
+  if (!c->turn) settle(c);
   return c->stream;
 }
 
@@ -245,7 +245,7 @@ bool http_stream_write(struct http_stream *s, const void *data, size_t len)
     return false;
   }
   c->stream = s;
-  if (!c->in_turn) settle(c);
+  if (!c->turn) settle(c);
   return true;
 }
 
@@ -259,12 +259,18 @@ void http_stream_close(struct http_stream *s)
   struct http_conn *c = s->conn;
   drop_stream(c, false);
   c->state = CONN_READING;
-  if (!c->in_turn) settle(c);
+  if (!c->turn) settle(c);
 }
 
+static bool has_more(const struct http_conn *c)
+{
+  return (c->turn ? c->turn->len : buffered(c)) > c->message.taken;
+}
+
+/* In a drain what has come already is answered, too. */
 bool http_conn_can_keep(const struct http_conn *c)
 {
-  return c->body_in && !c->server->draining;
+  return c->body_in && (!c->server->draining || has_more(c));
 }
 
 void http_conn_answer(struct http_conn *c, const struct buf *head, const void *body, size_t len,
@@ -274,7 +280,7 @@ void http_conn_answer(struct http_conn *c, const struct buf *head, const void *b
   if (!keep) c->last = true;
   if (c->state == CONN_WAITING) c->state = CONN_READING;
   send_parts(c, head->data, head->len, body, len);
-  if (!c->in_turn) settle(c);
+  if (!c->turn) settle(c);
 }
 
 void http_conn_refuse(struct http_conn *c, int status, const char *detail)
@@ -286,7 +292,7 @@ void http_conn_refuse(struct http_conn *c, int status, const char *detail)
 
 /* ── requests ── */
 
-static void call_handler(struct http_conn *c, struct input *in)
+static void call_handler(struct http_conn *c, struct http_input *in)
 {
   const struct http_handler *handler = &c->server->options.handler;
   char *end = in->data + c->message.taken, next = *end; /* maybe of the next request */
@@ -299,7 +305,7 @@ static void call_handler(struct http_conn *c, struct input *in)
 
 /* The body counts as being in when it need not be waited for: the connection stays usable even if
  * the handler answers now. */
-static void take_head(struct http_conn *c, const struct input *in)
+static void take_head(struct http_conn *c, const struct http_input *in)
 {
   struct http_message *m = &c->message;
   struct http_view *view = &c->server->view;
@@ -314,7 +320,7 @@ static void take_head(struct http_conn *c, const struct input *in)
   c->in.max = IN_SLACK + m->body_max;
 }
 
-static void take_message(struct http_conn *c, struct input *in)
+static void take_message(struct http_conn *c, struct http_input *in)
 {
   c->body_in = true;
   if (c->reply) call_handler(c, in);
@@ -325,7 +331,7 @@ static void take_message(struct http_conn *c, struct input *in)
   stop_waiting(c);
 }
 
-static void want_more(struct http_conn *c, const struct input *in)
+static void want_more(struct http_conn *c, const struct http_input *in)
 {
   static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
   c->starved = true;
@@ -334,7 +340,7 @@ static void want_more(struct http_conn *c, const struct input *in)
   if (in->len == c->message.head_len) send_parts(c, go_on, sizeof go_on - 1, NULL, 0);
 }
 
-static void step(struct http_conn *c, struct input *in)
+static void step(struct http_conn *c, struct http_input *in)
 {
   switch (http_message_parse(&c->message, in->data, &in->len)) {
   case PARSED_MORE:
@@ -353,26 +359,26 @@ static void step(struct http_conn *c, struct input *in)
 }
 
 /* A step is a head or a body, hence two for each request. */
-static void turn(struct http_conn *c, struct input *in)
+static void turn(struct http_conn *c, struct http_input *in)
 {
-  c->in_turn = true;
+  c->turn = in;
   c->starved = false;
   for (int n = 0; n < 2 * REQUESTS_A_TURN; n++) {
     if (in->len == 0 || c->starved || !takes_input(c)) break;
     step(c, in);
   }
-  c->in_turn = false;
+  c->turn = NULL;
 }
 
 /* ── input ── */
 
-static struct input own_input(const struct http_conn *c)
+static struct http_input own_input(const struct http_conn *c)
 {
-  return (struct input){c->in.data + c->in_start, buffered(c)};
+  return (struct http_input){c->in.data + c->in_start, buffered(c)};
 }
 
 /* What is left of the connection's own buffer. */
-static void keep_own_input(struct http_conn *c, const struct input *in)
+static void keep_own_input(struct http_conn *c, const struct http_input *in)
 {
   if (in->len == 0) {
     drop_input(c);
@@ -394,13 +400,13 @@ static void append_input(struct http_conn *c, const char *data, size_t len)
 static void parse_input(struct http_conn *c, char *data, size_t len)
 {
   if (buffered(c) == 0) {
-    struct input in = {data, len};
+    struct http_input in = {data, len};
     turn(c, &in);
     append_input(c, in.data, in.len);
     return;
   }
   append_input(c, data, len);
-  struct input in = own_input(c);
+  struct http_input in = own_input(c);
   turn(c, &in);
   keep_own_input(c, &in);
 }
@@ -411,20 +417,21 @@ static void discard(struct http_conn *c, size_t len)
   if (len == 0 || c->lingered > HTTP_LINGER_MAX) http_conn_close(c);
 }
 
-static void on_readable(struct http_conn *c)
+/* read_input() gives whether there was anything, the end included. */
+static bool read_input(struct http_conn *c)
 {
   char *data = c->server->input;
   ssize_t len = recv(c->fd, data, HTTP_READ_MAX, 0);
+  if (len < 0 && (errno == EAGAIN || errno == EINTR)) return false;
   if (len < 0) {
-    if (errno != EAGAIN && errno != EINTR) http_conn_close(c);
-    return;
-  }
-  if (c->state == CONN_LINGERING || c->state == CONN_STREAMING) {
+    http_conn_close(c);
+  } else if (c->state == CONN_LINGERING || c->state == CONN_STREAMING) {
     discard(c, (size_t)len);
-    return;
+  } else {
+    if (len == 0) c->peer_end = true;
+    parse_input(c, data, (size_t)len);
   }
-  if (len == 0) c->peer_end = true;
-  parse_input(c, data, (size_t)len);
+  return true;
 }
 
 static void on_poll(uv_poll_t *handle, int status, int events)
@@ -437,13 +444,13 @@ static void on_poll(uv_poll_t *handle, int status, int events)
   if (events & UV_WRITABLE && is_writing(c)) flush(c);
   if (c->stream && events & UV_WRITABLE && !is_writing(c))
     c->stream->handler->on_drain(c->stream->arg);
-  if (events & UV_READABLE && c->state != CONN_CLOSED) on_readable(c);
+  if (events & UV_READABLE && c->state != CONN_CLOSED) read_input(c);
   settle(c);
 }
 
 void http_conn_resume(struct http_conn *c)
 {
-  struct input in = own_input(c);
+  struct http_input in = own_input(c);
   turn(c, &in);
   keep_own_input(c, &in);
   settle(c);
@@ -474,6 +481,7 @@ static enum http_wait wait_of(const struct http_conn *c)
   if (is_writing(c)) return WAIT_WRITE;
   if (c->state == CONN_WAITING || c->state == CONN_STREAMING) return WAIT_NONE;
   if (c->message.head_len > 0) return WAIT_BODY;
+  if (c->server->draining && buffered(c) == 0) return WAIT_LAST;
   return c->fresh || buffered(c) > 0 ? WAIT_HEAD : WAIT_IDLE;
 }
 
@@ -494,7 +502,7 @@ static void settle(struct http_conn *c)
   if (takes_input(c)) {
     if (buffered(c) > 0 && !c->starved)
       http_server_ready(c->server, c);
-    else if (c->peer_end || (c->server->draining && buffered(c) == 0))
+    else if (c->peer_end)
       http_conn_close(c);
   }
   if (c->state == CONN_CLOSED || c->state == CONN_MOVING) return;
@@ -509,13 +517,23 @@ void http_conn_drain(struct http_conn *c)
     drop_stream(c, true);
     c->state = CONN_READING;
   }
-  if (!c->in_turn) settle(c);
+  if (!c->turn) settle(c);
+}
+
+/* What came since the loop polled is not left unread: that would be a reset. */
+static void end_last_call(struct http_conn *c)
+{
+  stop_waiting(c);
+  if (!read_input(c)) linger(c);
+  settle(c);
 }
 
 void http_conn_expire(struct http_conn *c)
 {
   enum http_wait wait = c->wait;
-  if (wait == WAIT_BODY)
+  if (wait == WAIT_LAST)
+    end_last_call(c);
+  else if (wait == WAIT_BODY)
     http_conn_refuse(c, 408, "the body took too long");
   else if (wait == WAIT_HEAD && buffered(c) > 0)
     http_conn_refuse(c, 408, "the head took too long");

@@ -8,6 +8,7 @@
 #include "net/http_server.h"
 
 struct http_move;
+struct http_input;
 
 /*
  *            ┌──────── answered ───────┐
@@ -36,8 +37,9 @@ struct http_conn {
   struct http_address *address; /* NULL: it went along with the socket */
   struct http_reply *reply;     /* of the request in flight; the handler owns it */
   struct http_move *move;
-  struct http_stream *stream; /* while STREAMING */
-  struct buf in;              /* bytes not parsed yet, from in_start on; nothing while idle */
+  struct http_stream *stream;    /* while STREAMING */
+  const struct http_input *turn; /* its bytes, while they are parsed further up the stack */
+  struct buf in;                 /* bytes not parsed yet, from in_start on; nothing while idle */
   size_t in_start;
   struct buf out; /* what the socket did not take, from out_start on */
   size_t out_start;
@@ -47,7 +49,6 @@ struct http_conn {
   enum http_conn_state state;
   enum http_wait wait;
   bool fresh;    /* has not carried a request yet */
-  bool in_turn;  /* its bytes are being parsed further up the stack */
   bool starved;  /* the parser needs more than there is */
   bool body_in;  /* the rest of the request is there or does not matter: the next one can follow */
   bool last;     /* it ends with the answer that is on its way */
@@ -61,7 +62,7 @@ struct http_conn *http_conn_create(struct http_server *s, int fd, const struct s
 
 void http_conn_close(struct http_conn *c);                                  /* at once */
 void http_conn_refuse(struct http_conn *c, int status, const char *detail); /* and then close */
-void http_conn_drain(struct http_conn *c);  /* closes it if it is between requests */
+void http_conn_drain(struct http_conn *c);  /* its next request is the last, if it comes soon */
 void http_conn_resume(struct http_conn *c); /* its turn has come */
 void http_conn_expire(struct http_conn *c); /* its deadline has passed */
 

@@ -1,11 +1,19 @@
 /*
  * http_server.c - listening, accepting within limits, deadlines, and the end. Loop thread only. The
  * server owns its connections; it is freed when the last of their handles has closed.
+ *
+ * DESIGN. A drain. The kernel resets what waits in a listener's backlog when it closes, and what a
+ * handshake that is under way is about to put there. So first no handshake begins any more (a
+ * packet filter drops SYNs; whoever sent one tries again in a second, and finds another process or
+ * nobody), then those under way have HTTP_LAST_CALL_MS to end, then all that wait are accepted, and
+ * the listener closes. Connections between two requests have as long for another one, which is
+ * answered with Connection: close, before they are told that there is no more to come.
  */
 #include "net/http_server.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -20,10 +28,12 @@
 enum {
   ACCEPTS_A_TURN = 64,
   BACKLOG = 1024,
-  HEAD_MAX = 64 * 1024, /* of an answer */
+  WAITING_MAX = 2 * BACKLOG, /* that are accepted at the end of a drain */
+  HEAD_MAX = 64 * 1024,      /* of an answer */
   SWEEP_MIN_MS = 10,
   SWEEP_MAX_MS = 1000,
   SAY_AGAIN_MS = 60000,
+  LAST_CALL_SWEEP_MS = 20,
 };
 
 /* ── listening ── */
@@ -139,11 +149,10 @@ static void starve(struct http_server *s, int error)
   s->accepting = false;
 }
 
-static void on_connection(uv_poll_t *handle, int status, int events)
+/* accept_waiting() gives whether nobody waits any more. */
+static bool accept_waiting(struct http_server *s, int most)
 {
-  (void)status, (void)events; /* accept4() tells */
-  struct http_server *s = handle->data;
-  for (int i = 0; i < ACCEPTS_A_TURN && s->accepting; i++) {
+  for (int i = 0; i < most && s->accepting; i++) {
     struct sockaddr_storage peer;
     socklen_t len = sizeof peer;
     int fd = accept4(s->listen_fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -152,14 +161,82 @@ static void on_connection(uv_poll_t *handle, int status, int events)
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       starve(s, errno);
     } else if (errno != ECONNABORTED && errno != EINTR) {
-      return;
+      return true;
     }
   }
+  return false;
+}
+
+static void on_connection(uv_poll_t *handle, int status, int events)
+{
+  (void)status, (void)events; /* accept4() tells */
+  accept_waiting(handle->data, ACCEPTS_A_TURN);
 }
 
 static void start_accepting(struct http_server *s)
 {
   s->accepting = uv_poll_start(&s->listener, UV_READABLE, on_connection) == 0;
+}
+
+/* ── the end ── */
+
+static void end(struct http_server *s)
+{
+  void (*done)(void *) = s->done;
+  void *arg = s->done_arg;
+  s->done = NULL;
+  if (s->destroying) {
+    http_addresses_deinit(&s->addresses);
+    buf_deinit(&s->head);
+    free(s);
+  }
+  if (done) done(arg);
+}
+
+static void end_if_over(struct http_server *s)
+{
+  bool drained = s->draining && !s->listening && list_empty(&s->conns);
+  if (s->destroying ? drained && s->open_handles == 0 : drained && s->done) end(s);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+  struct http_server *s = handle->data;
+  s->open_handles--;
+  end_if_over(s);
+}
+
+static void stop_listening(struct http_server *s)
+{
+  if (!s->listening) return;
+  s->listening = s->accepting = false;
+  uv_close((uv_handle_t *)&s->listener, on_handle_closed);
+  close(s->listen_fd);
+}
+
+/* The filter sees a segment from its TCP header on. Where it is not to be had, a connection that
+ * comes in the very last moment is reset. */
+static void refuse_handshakes(struct http_server *s)
+{
+  enum { FLAGS_AT = 13, SYN = 0x02, ACK = 0x10 };
+  struct sock_filter drop_syn[] = {
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_AT),
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, SYN | ACK),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYN, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+      BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+  };
+  struct sock_fprog program = {sizeof drop_syn / sizeof *drop_syn, drop_syn};
+  if (setsockopt(s->listen_fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) < 0)
+    LOG_WARN("no packet filter: what connects while the listener closes is reset",
+             LOG_STR("reason", strerror(errno)));
+}
+
+static void end_last_call(struct http_server *s, int64_t now_ms)
+{
+  if (now_ms < s->last_call_ms || !accept_waiting(s, WAITING_MAX)) return;
+  stop_listening(s);
+  end_if_over(s);
 }
 
 /* ── deadlines and turns ── */
@@ -179,6 +256,7 @@ static void on_sweep(uv_timer_t *timer)
   int64_t now_ms = (int64_t)uv_now(s->loop);
   for (int i = WAIT_NONE + 1; i < N_WAITS; i++) expire(&s->waits[i], now_ms);
   if (s->listening && !s->accepting) start_accepting(s);
+  if (s->listening && s->draining) end_last_call(s, now_ms);
 }
 
 static uint64_t sweep_interval(const struct http_options *o)
@@ -216,8 +294,8 @@ static void init_lists(struct http_server *s)
   const struct http_options *o = &s->options;
   const int64_t timeouts[N_WAITS] = {
       [WAIT_HEAD] = o->header_timeout_ms, [WAIT_BODY] = o->body_timeout_ms,
-      [WAIT_IDLE] = o->idle_timeout_ms,   [WAIT_WRITE] = o->body_timeout_ms,
-      [WAIT_LINGER] = HTTP_LINGER_MS,
+      [WAIT_IDLE] = o->idle_timeout_ms,   [WAIT_LAST] = HTTP_LAST_CALL_MS,
+      [WAIT_WRITE] = o->body_timeout_ms,  [WAIT_LINGER] = HTTP_LINGER_MS,
   };
   list_init(&s->conns);
   list_init(&s->ready);
@@ -274,57 +352,23 @@ size_t http_server_connections(const struct http_server *s)
   return s->conns.len;
 }
 
-static void end(struct http_server *s)
-{
-  void (*done)(void *) = s->done;
-  void *arg = s->done_arg;
-  s->done = NULL;
-  if (s->destroying) {
-    http_addresses_deinit(&s->addresses);
-    buf_deinit(&s->head);
-    free(s);
-  }
-  if (done) done(arg);
-}
-
-static void end_if_over(struct http_server *s)
-{
-  bool drained = s->draining && !s->listening && list_empty(&s->conns);
-  if (s->destroying ? drained && s->open_handles == 0 : drained && s->done) end(s);
-}
-
 void http_server_gone(struct http_server *s, struct http_conn *c)
 {
   list_remove(&s->conns, &c->node);
   http_address_leave(c->address);
-  if (s->listening && !s->draining && !s->accepting) start_accepting(s);
+  if (s->listening && !s->accepting) start_accepting(s);
   end_if_over(s);
-}
-
-static void on_handle_closed(uv_handle_t *handle)
-{
-  struct http_server *s = handle->data;
-  s->open_handles--;
-  if (handle == (uv_handle_t *)&s->listener) {
-    close(s->listen_fd);
-    s->listening = false;
-  }
-  end_if_over(s);
-}
-
-static void close_handle(uv_handle_t *handle)
-{
-  if (!uv_is_closing(handle)) uv_close(handle, on_handle_closed);
 }
 
 void http_server_drain(struct http_server *s, void (*done)(void *arg), void *arg)
 {
   assert(!s->draining);
   s->draining = true;
-  s->accepting = false;
+  s->last_call_ms = (int64_t)uv_now(s->loop) + HTTP_LAST_CALL_MS;
   s->done = done;
   s->done_arg = arg;
-  close_handle((uv_handle_t *)&s->listener);
+  refuse_handshakes(s);
+  uv_timer_start(&s->sweep, on_sweep, LAST_CALL_SWEEP_MS, LAST_CALL_SWEEP_MS);
   list_each(node, &s->conns) http_conn_drain(container_of(node, struct http_conn, node));
 }
 
@@ -332,11 +376,10 @@ void http_server_destroy(struct http_server *s, void (*done)(void *arg), void *a
 {
   assert(!s->destroying);
   s->draining = s->destroying = true;
-  s->accepting = false;
   s->done = done;
   s->done_arg = arg;
-  close_handle((uv_handle_t *)&s->listener);
-  close_handle((uv_handle_t *)&s->sweep);
-  close_handle((uv_handle_t *)&s->turn);
+  stop_listening(s);
+  uv_close((uv_handle_t *)&s->sweep, on_handle_closed);
+  uv_close((uv_handle_t *)&s->turn, on_handle_closed);
   list_each(node, &s->conns) http_conn_close(container_of(node, struct http_conn, node));
 }

@@ -20,12 +20,22 @@ enum {
   HTTP_AHEAD_MAX = 64 * 1024, /* buffered while a request is in flight */
   HTTP_LINGER_MAX = 64 * 1024,
   HTTP_LINGER_MS = 1000,
-  HTTP_REFUSED_MAX = 64, /* connections over the limit that are being told so */
+  HTTP_LAST_CALL_MS = 200, /* of a drain, for what is on its way */
+  HTTP_REFUSED_MAX = 64,   /* connections over the limit that are being told so */
 };
 
 /* What a connection may be waiting for. Each has one time-out, so its list is in the order of the
  * deadlines, and looking for the expired ones costs nothing when there are none. */
-enum http_wait { WAIT_NONE, WAIT_HEAD, WAIT_BODY, WAIT_IDLE, WAIT_WRITE, WAIT_LINGER, N_WAITS };
+enum http_wait {
+  WAIT_NONE,
+  WAIT_HEAD,
+  WAIT_BODY,
+  WAIT_IDLE,
+  WAIT_LAST, /* WAIT_IDLE in a drain */
+  WAIT_WRITE,
+  WAIT_LINGER,
+  N_WAITS
+};
 
 struct http_waits {
   struct list conns;
@@ -44,7 +54,8 @@ struct http_server {
   bool accepting; /* listener is polled: not while out of descriptors */
   bool draining;
   bool destroying;
-  int64_t starved_ms; /* when it was last said that descriptors ran out; 0: never */
+  int64_t last_call_ms; /* of a drain: when the listener closes */
+  int64_t starved_ms;   /* when it was last said that descriptors ran out; 0: never */
   size_t open_handles;
   void (*done)(void *arg);
   void *done_arg;

@@ -2,9 +2,10 @@
  * serve.c - see serve.h.
  *
  * DESIGN. Start: schema, plugins, then each room with those it knows. Stop: readiness off and
- * nothing claimed; orders finish or are released; sockets are closed; what the journal holds is
- * written; Redis is let go, so that no callback is left; then everything else. A second signal ends
- * the process where it stands: PostgreSQL has the facts.
+ * nothing claimed; orders finish or are released; what has come over HTTP is answered and sockets
+ * are closed; what the journal holds is written; Redis is let go, so that no callback is left; then
+ * everything else. A second signal takes its time from the orders, not from the answers: they are
+ * released at once.
  */
 #include "serve/serve.h"
 
@@ -50,6 +51,8 @@ enum {
   START_PATIENCE_MS = 30000, /* for PostgreSQL to be there */
   ACCEPTS_WAITING_MAX = 10000,
   STOP_TICK_MS = 10,
+  HURRY_JOBS_MS = 1000, /* of a stop that was asked for twice */
+  HURRY_MS = 6000,      /* longer than any accept waits for PostgreSQL */
   DEPTH_EVERY_MS = 1000,
   ENDPOINTS_WAITING_MAX = 64,
 };
@@ -107,7 +110,7 @@ static void drain_jobs(struct serve *s)
   s->api.draining = true;
   if (!s->dispatcher) return;
   s->open++;
-  dispatcher_drain(s->dispatcher, s->config->drain_timeout_ms * 4 / 5, part_done, s);
+  dispatcher_drain(s->dispatcher, options_jobs_timeout_ms(s->config), part_done, s);
 }
 
 /* on_stop_timer() ends a stage that waits for something, or its time. */
@@ -217,12 +220,22 @@ static void stop(struct serve *s)
   part_done(s);
 }
 
+static void hurry(struct serve *s)
+{
+  LOG_INFO("asked again to stop: running orders are handed back");
+  int64_t by_ms = clock_mono_ms() + HURRY_MS;
+  if (by_ms < s->deadline_ms) s->deadline_ms = by_ms;
+  if (s->dispatcher) dispatcher_hurry(s->dispatcher, HURRY_JOBS_MS);
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
   (void)number;
   struct serve *s = handle->data;
-  if (s->stage > 0) _exit(2);
-  stop(s);
+  if (s->stage > 0)
+    hurry(s);
+  else
+    stop(s);
 }
 
 static void on_queue_lost(void *arg)
@@ -310,11 +323,7 @@ static void start_queue(struct serve *s)
                                      .on_up = on_subscriber_up,
                                      .on_message = on_message,
                                      .arg = s};
-  struct queue_options queue = {.prefix = c->redis_key_prefix,
-                                .rate_limit = c->queue_rate_limit,
-                                .rate_window_ms = c->queue_rate_window_ms,
-                                .slack_ms = dispatcher_slack_ms(c->queue_rate_window_ms),
-                                .lease_ms = c->queue_lease_ms};
+  struct queue_options queue = options_queue(c);
   s->commands = redis_connect(&s->loop, &commands);
   s->subscriber = redis_connect(&s->loop, &subscriber);
   s->queue = queue_create(s->commands, &queue);
@@ -453,22 +462,13 @@ static size_t sockets(const void *arg)
   return s->ws ? ws_server_sessions(s->ws) : 0;
 }
 
-static bool listen_on(struct serve *s, int port)
+static bool listen_on(struct serve *s, int64_t port)
 {
   char error[256];
-  const struct config *c = s->config;
-  struct http_options options = {.host = c->host,
-                                 .port = port,
-                                 .max_connections = s->room.connections,
-                                 .max_refused = s->room.refused,
-                                 .max_per_address = c->http_max_per_address,
-                                 .moved = sockets,
-                                 .moved_arg = s,
-                                 .header_timeout_ms = 5000,
-                                 .body_timeout_ms = 30000,
-                                 .idle_timeout_ms = 75000,
-                                 .reuse_port = c->role == ROLE_API,
-                                 .handler = api_handler(&s->api)};
+  struct http_options options = options_http(s->config, port, s->room);
+  options.moved = sockets;
+  options.moved_arg = s;
+  options.handler = api_handler(&s->api);
   if (http_server_create(&s->loop, &options, &s->http, error, sizeof error) != ST_OK) {
     fail("cannot listen", error);
     return false;
@@ -479,11 +479,11 @@ static bool listen_on(struct serve *s, int port)
 static bool start_servers(struct serve *s)
 {
   const struct config *c = s->config;
-  if (is_api(s)) return start_api(s) && listen_on(s, (int)c->port);
+  if (is_api(s)) return start_api(s) && listen_on(s, c->port);
   if (c->worker_port == 0) return true;
   if (!start_api(s)) return false;
   s->api.health_only = true;
-  return listen_on(s, (int)c->worker_port);
+  return listen_on(s, c->worker_port);
 }
 
 static void listen_for_signals(struct serve *s)

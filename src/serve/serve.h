@@ -8,7 +8,7 @@
 #include "config/config.h"
 
 /* serve_run() returns the exit status: 0 after a drain in good order, 1 when the start failed (said
- * in one line on stderr), 2 after a second signal, 3 when the process gave up. */
+ * in one line on stderr), 3 when the process gave up. */
 int serve_run(const struct config *config);
 
 #endif

@@ -270,7 +270,7 @@ Test(http_server, drains)
                 half = client_open(&h);
   client_send(&idle, GET("/now"));
   client_wait(&idle, "GET /now ;");
-  client_send(&busy, GET("/later") GET("/now"));
+  client_send(&busy, GET("/later") GET("/now/too"));
   client_send(&half, "GET /now HTTP/1.1\r\n");
   until(&h, h.n_kept == 1 && http_server_connections(h.server) == 4);
   for (int i = 0; i < 5; i++) spin(&h);
@@ -279,30 +279,110 @@ Test(http_server, drains)
   client_wait_eof(&fresh);
   cr_assert_eq(fresh.in.len, 0);
   cr_assert_not(h.stopped);
-  int port = http_server_port(h.server);
   answer(&h, 0, "drained;");
   client_wait_eof(&busy);
-  cr_assert(client_has(&busy, "drained;") && client_has(&busy, "Connection: close"));
-  cr_assert_eq(client_count(&busy, "HTTP/1.1 200"), 1);
+  cr_assert(client_has(&busy, "drained;") && client_has(&busy, "GET /now/too ;"));
+  cr_assert_eq(client_count(&busy, "Connection: close"), 1);
   client_send(&half, "Host: x\r\n\r\n");
   client_wait_eof(&half);
   cr_assert(client_has(&half, "GET /now ;") && client_has(&half, "Connection: close"));
-  client_close(&idle);
-  client_close(&fresh);
-  client_close(&busy);
-  client_close(&half);
+  struct client *all[] = {&idle, &fresh, &busy, &half};
+  for (int i = 0; i < 4; i++) {
+    cr_assert_not(all[i]->reset);
+    client_close(all[i]);
+  }
   until(&h, h.stopped);
-
-  int fd = socket(AF_INET, SOCK_STREAM, 0);
-  struct sockaddr_in at = {.sin_family = AF_INET,
-                           .sin_port = htons((uint16_t)port),
-                           .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  cr_assert_eq(connect(fd, (struct sockaddr *)&at, sizeof at), -1);
-  close(fd);
   harness_stop(&h);
 }
 
-Test(http_server, drains_at_once_when_there_is_nobody)
+/* The loop does not turn meanwhile: what the clients did is known to the kernel alone. */
+Test(http_server, a_drain_answers_what_waits_in_the_backlog)
+{
+  enum { MANY = 300 };
+  struct harness h;
+  harness_start(&h);
+  struct client clients[MANY];
+  for (int i = 0; i < MANY; i++) {
+    clients[i] = client_open(&h);
+    client_send(&clients[i], GET("/now"));
+  }
+  http_server_drain(h.server, on_stopped, &h);
+  for (int i = 0; i < MANY; i++) {
+    client_wait_eof(&clients[i]);
+    cr_assert(client_has(&clients[i], "GET /now ;") &&
+              client_has(&clients[i], "Connection: close"));
+    cr_assert_not(clients[i].reset);
+    client_close(&clients[i]);
+  }
+  until(&h, h.stopped);
+  harness_stop(&h);
+}
+
+/* A drain that lasts longer than the last call before the loop turns again: everything is late. */
+Test(http_server, a_drain_answers_what_came_in_the_last_moment)
+{
+  struct harness h;
+  harness_start(&h);
+  struct client kept = client_open(&h);
+  client_send(&kept, GET("/now"));
+  client_wait(&kept, "GET /now ;");
+  struct client waiting = client_open(&h);
+  http_server_drain(h.server, on_stopped, &h);
+  poll(NULL, 0, HTTP_LAST_CALL_MS + 50);
+  client_send(&kept, GET("/kept"));
+  client_send(&waiting, GET("/waiting"));
+  client_wait_eof(&kept);
+  client_wait_eof(&waiting);
+  cr_assert(client_has(&kept, "GET /kept ;") && client_has(&kept, "Connection: close"));
+  cr_assert(client_has(&waiting, "GET /waiting ;") && client_has(&waiting, "Connection: close"));
+  cr_assert_not(kept.reset || waiting.reset);
+  client_close(&kept);
+  client_close(&waiting);
+  until(&h, h.stopped);
+  harness_stop(&h);
+}
+
+/* The end of the connection was there first, and it is no reset: the client may ask elsewhere. */
+Test(http_server, a_drain_ends_connections_without_a_reset)
+{
+  struct harness h;
+  harness_start(&h);
+  struct client kept = client_open(&h);
+  client_send(&kept, GET("/now"));
+  client_wait(&kept, "GET /now ;");
+  http_server_drain(h.server, on_stopped, &h);
+  client_wait_eof(&kept);
+  client_send(&kept, GET("/too/late"));
+  for (int i = 0; i < 20; i++) spin(&h);
+  cr_assert(client_count(&kept, "HTTP/1.1") == 1 && !kept.reset && h.requests == 1);
+  client_close(&kept);
+  until(&h, h.stopped);
+  harness_stop(&h);
+}
+
+/* No handshake begins any more: else one would end between the last accept() and the close. */
+Test(http_server, a_drain_lets_nobody_in)
+{
+  struct harness h;
+  harness_start(&h);
+  struct sockaddr_in at = {.sin_family = AF_INET,
+                           .sin_port = htons((uint16_t)http_server_port(h.server)),
+                           .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  http_server_drain(h.server, on_stopped, &h);
+  struct pollfd late = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), .events = POLLOUT};
+  cr_assert_eq(connect(late.fd, (struct sockaddr *)&at, sizeof at), -1);
+  cr_assert_eq(errno, EINPROGRESS);
+  until(&h, h.stopped);
+  cr_assert_eq(poll(&late, 1, WAIT_MS), 1);
+  int error;
+  socklen_t len = sizeof error;
+  getsockopt(late.fd, SOL_SOCKET, SO_ERROR, &error, &len);
+  cr_assert_eq(error, ECONNREFUSED);
+  close(late.fd);
+  harness_stop(&h);
+}
+
+Test(http_server, drains_when_there_is_nobody)
 {
   struct harness h;
   harness_start(&h);
@@ -358,10 +438,9 @@ Test(http_server, is_destroyed_by_a_handler)
 
 static void drain_inside(void *arg, const struct http_request *request, struct http_reply *reply)
 {
-  (void)request;
   struct harness *h = arg;
-  http_server_drain(h->server, on_stopped, h);
-  answer_text(reply, 200, "the last;");
+  if (under(request, "/1")) http_server_drain(h->server, on_stopped, h);
+  answer_text(reply, 200, under(request, "/1") ? "the first;" : "the last;");
 }
 
 Test(http_server, is_drained_by_a_handler)
