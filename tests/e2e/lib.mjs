@@ -381,11 +381,12 @@ export class Listener {
     this.opened = new Promise((resolve, reject) => {
       this.socket.on('open', resolve)
       this.socket.on('error', reject)
-      this.socket.on('unexpected-response', (_, answer) =>
+      this.socket.on('unexpected-response', (_, answer) => {
         reject(
           Object.assign(new Error(`refused: ${answer.statusCode}`), { status: answer.statusCode })
         )
-      )
+        this.socket.terminate() // else it never closes
+      })
     })
     this.opened.catch(() => {})
     this.closed = new Promise((resolve) => {
