@@ -31,6 +31,7 @@ TEXT
 }
 
 if [ "${1:-}" = --serve ]; then
+  DATABASE_URL=${DATABASE_SOCKET_URL:-$DATABASE_URL} REDIS_URL=${REDIS_SOCKET_URL:-$REDIS_URL}
   say_when_ready &
   exec build/oxd serve
 fi

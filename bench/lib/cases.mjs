@@ -157,7 +157,7 @@ async function delays(side, world, followed, published) {
 const latency = (perS) => (side, world, seconds) =>
   withService(side, world, side.usualRoles, SHORT_DELAYS, async ({ origin }, startMeter) => {
     await runOrders(world, origin, WARM_UP_ORDERS, startMeter)
-    const monitor = await watchPublished(world.env.REDIS_URL)
+    const monitor = await watchPublished()
     await sleep(500)
     const stop = startMeter()
     const { followed, postMs } = await postAndFollow(origin, perS, seconds, wallClock())

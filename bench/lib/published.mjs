@@ -16,8 +16,8 @@ function parse(text) {
 
 // watchPublished() resolves when MONITOR runs. Its stop() gives a map from "ORDER STATUS" to the time in
 // milliseconds. Nothing is parsed before: that would disturb what is being measured.
-export async function watchPublished(redisUrl) {
-  const { hostname, port, password } = new URL(redisUrl)
+export async function watchPublished() {
+  const { hostname, port, password } = new URL(process.env.REDIS_URL)
   const child = spawn('bash', ['-c', SCRIPT, hostname, port], {
     detached: true, // a group of its own, which can be stopped as a whole
     env: { ...process.env, REDISCLI_AUTH: password },

@@ -22,13 +22,20 @@ function ulidToUuid(orderId) {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
-// usualRoles: the processes it is usually run as. storedId() is what the column order_id has for an order.
+// socketPath() is how ioredis wants a URL of a Unix socket.
+function socketPath(url) {
+  const [, user, password, path] = url.match(/^unix:\/\/(\w+):(\w+)@(.+)$/) ?? []
+  return path ? `${path}?username=${user}&password=${password}` : url
+}
+
+// usualRoles: the processes it is usually run as. redisUrl() is a URL as it wants it. storedId() is what the column order_id has for an order.
 export const SIDES = {
   ox: {
     command: [OXD, 'serve'],
     usualRoles: ['all'],
     readyPath: '/readyz',
     prepare: async () => {},
+    redisUrl: (url) => url,
     storedId: ulidToUuid
   },
   peer: {
@@ -36,6 +43,7 @@ export const SIDES = {
     usualRoles: ['api', 'worker'],
     readyPath: '/health',
     prepare: (world) => world.sql(schema),
+    redisUrl: socketPath,
     storedId: (orderId) => orderId
   }
 }
@@ -93,7 +101,8 @@ async function answers(url) {
 // API listens.
 export async function startService(side, world, roles, env) {
   await side.prepare(world)
-  const common = { ...world.env, PORT: '0', QUEUE_RATE_LIMIT: '0', ...env }
+  const REDIS_URL = side.redisUrl(world.env.REDIS_URL)
+  const common = { ...world.env, REDIS_URL, PORT: '0', QUEUE_RATE_LIMIT: '0', ...env }
   const processes = []
   const pids = {}
   let port

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis'
 import pg from 'pg'
 
 const { DATABASE_URL, REDIS_URL, PG_PID, REDIS_PID } = process.env
+const { DATABASE_SOCKET_URL = DATABASE_URL, REDIS_SOCKET_URL = REDIS_URL } = process.env
 if (!REDIS_PID) throw new Error('run me with: scripts/servers.sh tmp -- node bench/run.mjs')
 
 export const SERVERS = { postgres: Number(PG_PID), redis: Number(REDIS_PID) }
@@ -10,7 +11,7 @@ const NAME = 'ox_bench'
 const WAL_BYTES = 1 << 30
 
 function databaseUrl(name) {
-  const url = new URL(DATABASE_URL)
+  const url = new URL(DATABASE_SOCKET_URL)
   url.pathname = `/${name}`
   return url.href
 }
@@ -55,7 +56,7 @@ export async function openServers() {
       const client = new pg.Client(url)
       await client.connect()
       return {
-        env: { DATABASE_URL: url, REDIS_URL },
+        env: { DATABASE_URL: url, REDIS_URL: REDIS_SOCKET_URL },
         sql: (text, values) => rows(client, text, values),
         async destroy() {
           await client.end()

@@ -51,7 +51,7 @@ const struct key key_table[] = {
    .initial = "postgresql://127.0.0.1:5432/ox", .check = check_postgres,
    .expected = "postgresql://user:password@host:port/database", .help = "PostgreSQL"},
   {"REDIS_URL", KEY_TEXT, KEY_URL, AT(redis_url), .initial = "redis://127.0.0.1:6379/0",
-   .check = check_redis, .expected = "redis://user:password@host:port/db or unix:///path",
+   .check = check_redis, .expected = "redis://user:password@host:port/db or unix://user:password@/path",
    .help = "Redis or Valkey"},
   {"REDIS_KEY_PREFIX", KEY_TEXT, AT(redis_key_prefix), .initial = "ox", .check = check_prefix,
    .expected = "1 to 32 of A-Z a-z 0-9 _ . -", .help = "begins every key in Redis"},

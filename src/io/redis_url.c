@@ -88,19 +88,33 @@ static bool parse_host(const char *text, size_t len, struct redis_url *out)
          out->port > 0;
 }
 
+/* take_login() reads what stands in front of an @ and leaves *text behind it. */
+static bool take_login(const char **text, size_t authority, struct redis_url *out)
+{
+  const char *login = *text, *at = memrchr(login, '@', authority);
+
+  if (!at) return true;
+  *text = at + 1;
+  return parse_login(login, (size_t)(at - login), out);
+}
+
 static bool parse_tcp(const char *text, struct redis_url *out)
 {
-  size_t authority = strcspn(text, "/?#");
-  const char *rest = text + authority;
-  const char *at = memrchr(text, '@', authority);
-  size_t login = at ? (size_t)(at - text) : 0;
+  const char *rest = text + strcspn(text, "/?#");
 
   out->port = DEFAULT_PORT;
-  if (at && !parse_login(text, login, out)) return false;
-  if (at) login++;
-  if (!parse_host(text + login, authority - login, out)) return false;
+  if (!take_login(&text, (size_t)(rest - text), out)) return false;
+  if (!parse_host(text, (size_t)(rest - text), out)) return false;
   if (*rest == '\0' || strcmp(rest, "/") == 0) return true;
   return *rest == '/' && parse_number(rest + 1, strlen(rest + 1), MAX_DB, &out->db);
+}
+
+static bool parse_unix(const char *text, struct redis_url *out)
+{
+  if (!take_login(&text, strcspn(text, "/"), out)) return false;
+  if (*text != '/' || text[1] == '\0') return false;
+  out->path = decode(text, strlen(text));
+  return out->path != NULL;
 }
 
 enum status redis_url_parse(const char *text, struct redis_url *out)
@@ -112,9 +126,7 @@ enum status redis_url_parse(const char *text, struct redis_url *out)
   if (strncmp(text, TCP, sizeof TCP - 1) == 0) {
     ok = parse_tcp(text + sizeof TCP - 1, &url);
   } else if (strncmp(text, UNIX, sizeof UNIX - 1) == 0) {
-    const char *path = text + sizeof UNIX - 1;
-    url.path = *path == '/' && path[1] ? decode(path, strlen(path)) : NULL;
-    ok = url.path != NULL;
+    ok = parse_unix(text + sizeof UNIX - 1, &url);
   }
   if (!ok) redis_url_deinit(&url);
   *out = url;

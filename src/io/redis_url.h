@@ -1,6 +1,6 @@
 /*
  * redis_url.h - where a Redis is and how to log in: redis://[[user]:password@]host[:port][/db] or
- * unix:///path. Pure.
+ * unix://[[user]:password@]/path. Pure.
  */
 #ifndef IO_REDIS_URL_H
 #define IO_REDIS_URL_H

@@ -41,6 +41,21 @@ test('two APIs: what one accepts the other one streams', async () => {
   await second.stop()
 })
 
+test('PostgreSQL and Redis by their sockets', async () => {
+  const { DATABASE_SOCKET_URL, REDIS_SOCKET_URL } = process.env
+  assert.match(REDIS_SOCKET_URL, /^unix:/)
+  const local = await createWorld({ REDIS_URL: REDIS_SOCKET_URL }, DATABASE_SOCKET_URL)
+  after(() => local.destroy())
+  const both = await local.start()
+  const listener = watch(both, await both.execute())
+  await within('the close', 15000, listener.closed)
+  assertHistory(listener.messages, SWAP_STATES)
+  const [{ n }] = await local.sql(
+    'SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND client_addr IS NOT NULL'
+  )
+  assert.equal(n, 0)
+})
+
 test('two APIs share one port', async () => {
   const twin = await world.start({ role: 'api', port: api.portNumber })
   assert.equal(twin.portNumber, api.portNumber)

@@ -58,7 +58,12 @@ Test(redis_url, sockets)
 {
   struct redis_url u = parse("unix:///run/redis%20x.sock");
   cr_assert_str_eq(u.path, "/run/redis x.sock");
-  cr_assert_null(u.host);
+  cr_assert(!u.host && !u.user && !u.password);
+  redis_url_deinit(&u);
+  u = parse("unix://me:p%40ss%2F@/run/r@dis.sock");
+  cr_assert_str_eq(u.path, "/run/r@dis.sock");
+  cr_assert_str_eq(u.user, "me");
+  cr_assert_str_eq(u.password, "p@ss/");
   redis_url_deinit(&u);
 }
 
@@ -94,6 +99,12 @@ Test(redis_url, refuses_everything_else)
       "unix:///",
       "unix://relative",
       "unix:///p%00",
+      "unix://me@/run/redis.sock",
+      "unix://me:p%00@/run/redis.sock",
+      "unix://me:pass/word@/run/redis.sock",
+      "unix://me:password@",
+      "unix://me:password@/",
+      "unix://me:password@relative",
   };
   struct redis_url u;
 
