@@ -13,9 +13,11 @@
 #include "base/log.h"
 #include "metrics/metrics.h"
 #include "workers/intake.h"
+#include "workers/roster.h"
 
 enum {
   TICK_MS = 250,
+  TELL_MS = 1000,
   REAP_MAX = 500,
   RUNNING_RETRY_MS = 1000,
   PROOF_MAX = 8192,
@@ -29,7 +31,10 @@ struct dispatcher {
   struct intake *intake;
   uv_prepare_t prepare;
   uv_timer_t tick, claim_timer;
-  int64_t slack_ms, claim_sent_ns, beat_ms;
+  int64_t slack_ms, claim_sent_ns, beat_ms, told_ms;
+  struct ulid process;
+  int64_t created_ms;
+  struct buf roster;
   int64_t last_start_ms; /* monotonic; 0: never */
   char last_token[QUEUE_TOKEN_MAX];
   size_t reserved; /* claims that PostgreSQL has not answered */
@@ -323,12 +328,24 @@ static void drain_tick(struct dispatcher *d, int64_t now)
   if (on_drained) on_drained(d->drained_arg);
 }
 
+/* For the others to show; see queue/report.h. */
+static void tell(struct dispatcher *d, int64_t now)
+{
+  struct queue_report report;
+  if (now - d->told_ms < TELL_MS) return;
+  d->told_ms = now;
+  roster_write(d, &d->roster, &report);
+  if (!d->roster.overflow && queue_report(d->parts.queue, &report) != ST_OK)
+    LOG_DEBUG("slots not told, Redis is away");
+}
+
 static void on_tick(uv_timer_t *timer)
 {
   struct dispatcher *d = timer->data;
   int64_t now = clock_mono_ms();
   d->hungry = true;
   beat(d, now);
+  tell(d, now);
   intake_enforce_deadlines(d->intake, now);
   if (intake_exhausted(d->intake)) d->parts.on_fatal(d->parts.arg);
   if (d->draining)
@@ -364,6 +381,9 @@ struct dispatcher *dispatcher_create(uv_loop_t *loop, const struct dispatcher_pa
   const struct workers_options *o = parts->options;
   d->loop = loop;
   d->parts = *parts;
+  d->process = ulid_make();
+  d->created_ms = clock_mono_ms();
+  buf_init(&d->roster, ROSTER_TEXT_MAX);
   d->slack_ms = dispatcher_slack_ms(o->rate_window_ms);
   struct session_events events = {on_session_open, on_session_lost, d};
   d->session = session_create(loop, o->database_url, o->lease_ms, &events);
@@ -409,6 +429,7 @@ static void part_closed(void *arg)
   struct dispatcher *d = arg;
   if (--d->parts_open > 0) return;
   if (d->on_destroyed) d->on_destroyed(d->destroyed_arg);
+  buf_deinit(&d->roster);
   free(d);
 }
 
@@ -451,14 +472,28 @@ size_t dispatcher_busy(const struct dispatcher *d)
   return intake_slots(d->intake) - intake_idle(d->intake);
 }
 
+const struct ulid *dispatcher_process(const struct dispatcher *d)
+{
+  return &d->process;
+}
+
+int64_t dispatcher_open_ms(const struct dispatcher *d)
+{
+  return clock_mono_ms() - d->created_ms;
+}
+
 struct dispatcher_slot dispatcher_slot(const struct dispatcher *d, size_t slot)
 {
-  struct dispatcher_slot s = {.slot = slot};
+  struct dispatcher_slot s = {.tally = *intake_tally(d->intake, slot)};
   const struct job *job = intake_job(d->intake, slot);
   if (!job) return s;
+  int64_t age_ns = clock_mono_ns() - job->started_ns;
   s.busy = true;
   s.order = job->journal.id;
+  s.type = job->type->name;
   s.stage = atomic_load(&job->stage);
-  s.age_ms = clock_mono_ms() - job->started_ns / 1000000;
+  s.attempt = job->journal.attempt;
+  s.age_ms = age_ns / 1000000;
+  s.tally.busy_ns += age_ns;
   return s;
 }

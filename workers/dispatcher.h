@@ -18,6 +18,7 @@
 #include "journal/session.h"
 #include "plugin/registry.h"
 #include "queue/queue.h"
+#include "workers/intake.h"
 #include "workers/options.h"
 
 struct dispatcher;
@@ -52,17 +53,21 @@ void dispatcher_hurry(struct dispatcher *d, int64_t timeout_ms);
  */
 void dispatcher_destroy(struct dispatcher *d, void (*done)(void *arg), void *arg);
 
+/* type and stage: NULL when it is idle. */
 struct dispatcher_slot {
-  size_t slot;
   bool busy;
   struct ulid order;
-  const char *stage;
+  const char *type, *stage;
+  int32_t attempt;
   int64_t age_ms;
+  struct slot_tally tally;
 };
 bool dispatcher_alive(const struct dispatcher *d); /* its session holds */
 bool dispatcher_empty(const struct dispatcher *d); /* no job, not even one that is stuck */
 size_t dispatcher_slots(const struct dispatcher *d);
 size_t dispatcher_busy(const struct dispatcher *d);
+const struct ulid *dispatcher_process(const struct dispatcher *d); /* its name, for its life */
+int64_t dispatcher_open_ms(const struct dispatcher *d);            /* since it was created */
 struct dispatcher_slot dispatcher_slot(const struct dispatcher *d, size_t slot);
 
 /* The limiter counts starts in a window that is longer by this much: a start is handed over within

@@ -21,6 +21,7 @@ struct intake {
   struct job_env env;
   struct pool *pool;
   uv_async_t async;
+  struct slot_tally tallies[INTAKE_MAX];
   struct list jobs; /* all of them: running, ending, released, abandoned */
   size_t returning; /* of them: ours, given back before they ran */
   void (*on_destroyed)(void *arg), *destroyed_arg;
@@ -54,10 +55,20 @@ static void rescue(struct intake *in, struct job *job)
 }
 
 /* A run is over when its last step is durable: so long it had its slot. */
-static void count_run(const struct job *job)
+static void count_run(struct intake *in, const struct job *job)
 {
+  struct slot_tally *tally = &in->tallies[job->slot];
   const char *type = job->type->name;
   enum ox_phase phase = job->journal.phase;
+  tally->busy_ns += clock_mono_ns() - job->started_ns;
+  if (phase == OX_SUCCEEDED)
+    tally->succeeded++;
+  else if (phase == OX_FAILED)
+    tally->failed++;
+  else if (job->retried)
+    tally->retried++;
+  else
+    tally->other++;
   metric_observe_since(metric_series(METRIC_RUN, type, NULL, NULL), job->started_ns);
   if (order_phase_terminal(phase))
     metric_observe(metric_series(METRIC_LIFE, type, order_phase_name(phase), NULL),
@@ -72,7 +83,7 @@ static void settle(struct intake *in, struct job *job)
     return;
   }
   if (!job->abandoned && job->inbox) {
-    count_run(job);
+    count_run(in, job);
     pool_done(in->pool, job);
   }
   forget(in, job);
@@ -110,6 +121,7 @@ static void on_journaled(struct journal_entry *e, enum status status)
   struct job *job = e->arg;
   job->pending--;
   if (status != ST_OK) refused(job, status);
+  job->retried |= status == ST_OK && e->hold == JOURNAL_RETRY;
   settle(intake_of(job), job);
 }
 
@@ -222,6 +234,7 @@ void intake_enforce_deadlines(struct intake *in, int64_t now_ms)
       job_cancel(job);
     } else if (age >= deadline_ms + WRITE_OFF_GRACE_MS) {
       LOG_ERROR("job ignores its cancel, thread written off", LOG_ORDER(&job->journal.id));
+      count_run(in, job);
       pool_write_off(in->pool, job);
       if (job->abandoned) post(in, job, release_entry(job, 0), false);
     }
@@ -312,6 +325,11 @@ bool intake_empty(const struct intake *in)
 bool intake_exhausted(const struct intake *in)
 {
   return pool_exhausted(in->pool);
+}
+
+const struct slot_tally *intake_tally(const struct intake *in, size_t slot)
+{
+  return &in->tallies[slot];
 }
 
 const struct job *intake_job(const struct intake *in, size_t slot)

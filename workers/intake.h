@@ -14,6 +14,12 @@
 
 enum { INTAKE_MAX = 1024 }; /* concurrency at the most */
 
+/* What became of the runs of a slot that have ended. */
+struct slot_tally {
+  int64_t succeeded, failed, retried, other; /* other: parked, cancelled, given back */
+  int64_t busy_ns;                           /* of those runs; from dispatcher_slot(): of all */
+};
+
 struct intake;
 
 struct intake_parts {
@@ -45,5 +51,6 @@ size_t intake_idle(const struct intake *in);
 bool intake_empty(const struct intake *in); /* no job, in whatever state */
 bool intake_exhausted(const struct intake *in);
 const struct job *intake_job(const struct intake *in, size_t slot);
+const struct slot_tally *intake_tally(const struct intake *in, size_t slot);
 
 #endif

@@ -49,6 +49,7 @@ struct job {
   int64_t started_ns;    /* monotonic */
   bool ended;            /* loop: its worker has reported the end */
   bool abandoned;        /* loop: its worker was written off */
+  bool retried;          /* loop: it gave up the order for another attempt */
   bool broken;           /* loop: PostgreSQL would not take a report of it */
   size_t pending;        /* loop: entries the journal has not answered */
 

@@ -110,6 +110,13 @@ void json_uint_str(struct json_writer *w, const char *key, uint64_t value)
   json_raw(w, key, text, (size_t)len);
 }
 
+void json_fixed(struct json_writer *w, const char *key, double value)
+{
+  char text[32];
+  int len = snprintf(text, sizeof text, "%.3f", value);
+  json_raw(w, key, text, (size_t)len);
+}
+
 void json_bool(struct json_writer *w, const char *key, bool value)
 {
   json_raw(w, key, value ? "true" : "false", value ? 4 : 5);

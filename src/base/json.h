@@ -30,6 +30,7 @@ void json_str(struct json_writer *w, const char *key, const char *text); /* NULL
 void json_strn(struct json_writer *w, const char *key, const char *text, size_t len);
 void json_int(struct json_writer *w, const char *key, int64_t value);
 void json_uint_str(struct json_writer *w, const char *key, uint64_t value); /* "123" */
+void json_fixed(struct json_writer *w, const char *key, double value);      /* three decimals */
 void json_bool(struct json_writer *w, const char *key, bool value);
 void json_nil(struct json_writer *w, const char *key); /* null; json_null() is jansson's */
 void json_time(struct json_writer *w, const char *key, int64_t unix_ms); /* RFC 3339; 0: null */

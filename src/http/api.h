@@ -26,7 +26,7 @@
 #include "net/ws.h"
 #include "plugin/desk.h"
 #include "plugin/registry.h"
-#include "queue/queue.h"
+#include "queue/report.h"
 #include "store/lister.h"
 #include "store/reader.h"
 #include "store/totals.h"
@@ -65,6 +65,8 @@ struct api {
   enum api_redis (*redis)(void *arg);
   enum api_workers (*workers)(void *arg);
   size_t (*venues)(void *arg, struct api_venue *out, size_t max);
+  /* what this process's workers do, its texts in text; false: it has none. NULL: the same */
+  bool (*own_workers)(void *arg, struct buf *text, struct queue_report *out);
   void (*measure)(void *arg); /* sets the gauges of metrics.h that serve knows */
   void *probe_arg;
 

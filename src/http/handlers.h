@@ -38,6 +38,11 @@ void queue_resume_post(const struct call *call, const struct http_request *reque
 void queue_purge_delete(const struct call *call, const struct http_request *request,
                         const char *param);
 
+void worker_status_get(const struct call *call, const struct http_request *request,
+                       const char *param);
+void worker_stats_get(const struct call *call, const struct http_request *request,
+                      const char *param);
+
 void dead_letters_get(const struct call *call, const struct http_request *request,
                       const char *param);
 void dead_letters_redrive(const struct call *call, const struct http_request *request,

@@ -54,13 +54,6 @@ static void write_counts(struct json_writer *w, const struct registry *registry,
   json_end(w);
 }
 
-static void write_seconds(struct json_writer *w, const char *key, double seconds)
-{
-  char text[32];
-  int len = snprintf(text, sizeof text, "%.3f", seconds);
-  json_raw(w, key, text, (size_t)len);
-}
-
 static void on_totals(void *arg, enum status status, const struct totals_sums *sums)
 {
   struct call *call = arg;
@@ -69,7 +62,7 @@ static void on_totals(void *arg, enum status status, const struct totals_sums *s
     json_writer_init(&w, answer_body(call));
     json_begin(&w, NULL);
     json_int(&w, "total_orders", sums->n_orders);
-    write_seconds(&w, "average_processing_time", sums->average_s);
+    json_fixed(&w, "average_processing_time", sums->average_s);
     write_counts(&w, call->api->registry, sums);
     json_end(&w);
     answer_send(call, 200, NULL, 0);

@@ -90,3 +90,56 @@ enum status answer_counts(const redisReply *reply, int64_t now_unix_ms, struct q
                                   .oldest_waiting_ms = age};
   return ST_OK;
 }
+
+/* ── reports: numbers, then two lines of JSON ───────────────────────────────────────────────── */
+
+#define REPORT_NUMBERS(r)                                                                          \
+  r slots, r busy, r run, r succeeded, r failed, r retried, r other, r busy_ms, r open_ms
+
+void report_write(const struct queue_report *r, struct buf *out)
+{
+  const int64_t numbers[] = {REPORT_NUMBERS(r->)};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    buf_appendf(out, "%" PRId64 " ", numbers[i]);
+  buf_append_char(out, '\n');
+  buf_append(out, r->status, r->status_len);
+  buf_append_char(out, '\n');
+  buf_append(out, r->stats, r->stats_len);
+}
+
+static bool read_report(const char *text, size_t len, struct queue_report *out)
+{
+  const char *end_of_text = text + len;
+  const char *status = memchr(text, '\n', len);
+  const char *stats = status ? memchr(status + 1, '\n', (size_t)(end_of_text - status - 1)) : NULL;
+  int64_t *numbers[] = {REPORT_NUMBERS(&out->)};
+  if (!stats) return false;
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    char *end;
+    *numbers[i] = strtoll(text, &end, 10);
+    if (end == text || end > status) return false;
+    text = end;
+  }
+  out->status = status + 1;
+  out->status_len = (size_t)(stats - out->status);
+  out->stats = stats + 1;
+  out->stats_len = (size_t)(end_of_text - out->stats);
+  return true;
+}
+
+enum status answer_reports(const redisReply *reply, struct queue_report **reports, size_t *n)
+{
+  enum { ID, AGE, TEXT, PARTS };
+  if (reply->type != REDIS_REPLY_ARRAY || reply->elements % PARTS != 0) return ST_BROKEN;
+  *reports = mem_alloc((reply->elements / PARTS + 1) * sizeof **reports);
+  *n = 0;
+  for (size_t i = 0; i < reply->elements; i += PARTS) {
+    redisReply *const *part = &reply->element[i];
+    struct queue_report r = {0};
+    if (!get_id(part[ID], &r.process) || !get_int(part[AGE], &r.age_ms) ||
+        part[TEXT]->type != REDIS_REPLY_STRING)
+      continue;
+    if (read_report(part[TEXT]->str, (size_t)part[TEXT]->len, &r)) (*reports)[(*n)++] = r;
+  }
+  return ST_OK;
+}

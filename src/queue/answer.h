@@ -9,8 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/status.h"
-#include "queue/queue.h"
+#include "queue/report.h"
 
 /* answer_ids() appends the ids of reply to *ids, which has *n and is given up to it: free it. */
 enum status answer_ids(const redisReply *reply, struct ulid **ids, size_t *n) MUST_CHECK;
@@ -21,5 +22,11 @@ enum status answer_claimed(const redisReply *reply, const char *session, int64_t
 
 enum status answer_counts(const redisReply *reply, int64_t now_unix_ms,
                           struct queue_counts *counts) MUST_CHECK;
+
+/* report_write() appends a report as Redis keeps it. answer_reports() gives those that are such, to
+ * be freed; their texts are reply's. */
+void report_write(const struct queue_report *report, struct buf *out);
+enum status answer_reports(const redisReply *reply, struct queue_report **reports,
+                           size_t *n) MUST_CHECK;
 
 #endif

@@ -18,10 +18,11 @@
 #include "base/log.h"
 #include "queue/answer.h"
 #include "queue/channel.h"
+#include "queue/report.h"
 #include "queue/script.h"
 
 /* What is left of a token for the session: a colon, a number and the NUL take the rest. */
-enum { SESSION_MAX = QUEUE_TOKEN_MAX - 21 };
+enum { SESSION_MAX = QUEUE_TOKEN_MAX - 21, REPORT_MAX = 2 << 20 };
 
 struct queue {
   struct redis_conn *redis;
@@ -47,6 +48,7 @@ struct call {
     queue_ids_fn ids;
     queue_claimed_fn claimed;
     queue_counts_fn counts;
+    queue_reports_fn reports;
   } fn;
   void *arg;
 
@@ -57,6 +59,8 @@ struct call {
   size_t max;
   struct queue_claimed claimed;
   struct queue_counts counts;
+  struct queue_report *reports;
+  size_t n_reports;
 };
 
 struct queue *queue_create(struct redis_conn *redis, const struct queue_options *options)
@@ -116,6 +120,12 @@ static enum status read_counts(struct call *c, const redisReply *reply)
   return answer_counts(reply, clock_unix_ms(), &c->counts);
 }
 
+/* Their texts are the answer's, which is there until the call has ended: it is one script. */
+static enum status read_reports(struct call *c, const redisReply *reply)
+{
+  return answer_reports(reply, &c->reports, &c->n_reports);
+}
+
 static void end_done(struct call *c)
 {
   if (c->fn.done) c->fn.done(c->arg, c->status);
@@ -137,6 +147,11 @@ static void end_counts(struct call *c)
   c->fn.counts(c->arg, c->status, c->status == ST_OK ? &c->counts : NULL);
 }
 
+static void end_reports(struct call *c)
+{
+  c->fn.reports(c->arg, c->status, c->status == ST_OK ? c->reports : NULL, c->n_reports);
+}
+
 static enum status read_reply(struct call *c, const redisReply *reply)
 {
   bool *refused = &c->q->refused[c->script];
@@ -154,6 +169,7 @@ static void call_free(struct call *c)
 {
   free(c->ids);
   free((void *)c->claimed.items);
+  free(c->reports);
   free(c);
 }
 
@@ -382,6 +398,31 @@ enum status queue_counts(struct queue *q, queue_counts_fn done, void *arg)
   c->fn.counts = done;
   script_begin(q->scripts);
   script_int(q->scripts, q->options.rate_window_ms);
+  return call_send(c);
+}
+
+enum status queue_report(struct queue *q, const struct queue_report *report)
+{
+  struct buf text;
+  buf_init(&text, REPORT_MAX);
+  report_write(report, &text);
+  struct call *c = call_create_done(q, SCRIPT_REPORT, NULL, NULL);
+  script_begin(q->scripts);
+  script_id(q->scripts, &report->process);
+  script_text(q->scripts, text.data);
+  enum status status = call_send(c);
+  buf_deinit(&text);
+  return status;
+}
+
+enum status queue_reports(struct queue *q, queue_reports_fn done, void *arg)
+{
+  struct call *c = call_create(q, SCRIPT_REPORTS, arg);
+  c->read = read_reports;
+  c->end = end_reports;
+  c->fn.reports = done;
+  script_begin(q->scripts);
+  script_int(q->scripts, QUEUE_REPORTS_MAX);
   return call_send(c);
 }
 

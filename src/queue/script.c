@@ -14,7 +14,8 @@
 #include "queue/queue.h"
 
 extern const char lua_prelude[], lua_enqueue[], lua_claim[], lua_beat[], lua_finish[],
-    lua_put_back[], lua_drop[], lua_tidy[], lua_reap[], lua_open_epoch[], lua_pause[], lua_counts[];
+    lua_put_back[], lua_drop[], lua_tidy[], lua_reap[], lua_open_epoch[], lua_pause[], lua_counts[],
+    lua_report[], lua_reports[];
 
 static const struct {
   const char *name, *source;
@@ -30,11 +31,14 @@ static const struct {
     [SCRIPT_OPEN_EPOCH] = {"open_epoch", lua_open_epoch},
     [SCRIPT_PAUSE] = {"pause", lua_pause},
     [SCRIPT_COUNTS] = {"counts", lua_counts},
+    [SCRIPT_REPORT] = {"report", lua_report},
+    [SCRIPT_REPORTS] = {"reports", lua_reports},
 };
 
 /* As the prelude unpacks them. */
-static const char *const key_names[] = {"clock",   "epoch",  "paused", "counts", "waiting",
-                                        "delayed", "active", "leases", "starts", "behind"};
+static const char *const key_names[] = {"clock",   "epoch",   "paused",  "counts",
+                                        "waiting", "delayed", "active",  "leases",
+                                        "starts",  "behind",  "workers", "reports"};
 
 enum {
   N_KEYS = sizeof key_names / sizeof *key_names,

@@ -8,6 +8,7 @@
 #include "net/http.h"
 #include "net/ws.h"
 #include "serve/internal.h"
+#include "workers/roster.h"
 #include "workers/venues.h"
 
 enum api_redis probe_redis(void *arg)
@@ -35,6 +36,13 @@ size_t probe_venues(void *arg, struct api_venue *out, size_t max)
                                 .failures = (int64_t)health[i].failures,
                                 .probe_ms = health[i].probe_ms};
   return n;
+}
+
+bool probe_own_workers(void *arg, struct buf *text, struct queue_report *out)
+{
+  const struct serve *s = arg;
+  if (s->dispatcher) roster_write(s->dispatcher, text, out);
+  return s->dispatcher != NULL;
 }
 
 /* ── metrics ────────────────────────────────────────────────────────────────────────────────── */

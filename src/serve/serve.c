@@ -447,6 +447,7 @@ static bool start_api(struct serve *s)
                         .redis = probe_redis,
                         .workers = probe_workers,
                         .venues = probe_venues,
+                        .own_workers = probe_own_workers,
                         .measure = probe_metrics,
                         .probe_arg = s,
                         .loop = &s->loop};

@@ -1,7 +1,7 @@
 -- Begins every script. KEYS are the same for all of them and share one hash tag; ARGV[1] is the
 -- channel that wakes the claimers; a script's own arguments follow it. At most 500 orders a call,
 -- for unpack() has a limit.
-local clock, epoch, paused, counts, waiting, delayed, active, leases, starts, behind =
+local clock, epoch, paused, counts, waiting, delayed, active, leases, starts, behind, workers, reports =
   unpack(KEYS)
 local wake_channel = ARGV[1]
 

@@ -705,9 +705,21 @@ bool stream_position_parse(const char *text, struct tail_position *out)
 
 /* ── the queue ──────────────────────────────────────────────────────────────────────────────── */
 
+static queue_reports_fn reports_done;
+static void *reports_arg;
+
 static queue_counts_fn counts_done;
 static void *counts_arg;
 static enum status queue_status = ST_OK;
+
+enum status queue_reports(struct queue *q, queue_reports_fn done, void *arg)
+{
+  (void)q;
+  if (queue_status != ST_OK) return queue_status;
+  reports_done = done;
+  reports_arg = arg;
+  return ST_OK;
+}
 
 enum status queue_counts(struct queue *q, queue_counts_fn done, void *arg)
 {

@@ -150,3 +150,61 @@ Test(answer, counts_that_are_none)
   cr_assert_eq(answer_counts(&number, 0, &c), ST_BROKEN);
   cr_assert_eq(c.waiting, 77);
 }
+
+Test(answer, reports_come_back_as_they_were_written)
+{
+  const struct queue_report report = {.slots = 10,
+                                      .busy = 1,
+                                      .run = 9,
+                                      .succeeded = 5,
+                                      .failed = 2,
+                                      .retried = 1,
+                                      .other = 1,
+                                      .busy_ms = 77,
+                                      .open_ms = 990,
+                                      .status = "{\"a\":1}",
+                                      .status_len = 7,
+                                      .stats = "{}",
+                                      .stats_len = 2};
+  struct buf written;
+  buf_init(&written, 1000);
+  report_write(&report, &written);
+  redisReply id = text(id_a), age = integer(3),
+             body = {.type = REDIS_REPLY_STRING, .str = written.data, .len = written.len},
+             *all[] = {&id, &age, &body}, reply = array(all, 3);
+  struct queue_report *back;
+  size_t n;
+  cr_assert_eq(answer_reports(&reply, &back, &n), ST_OK);
+  cr_assert_eq(n, 1);
+  cr_assert(back->age_ms == 3 && back->slots == 10 && back->run == 9 && back->open_ms == 990);
+  cr_assert(back->status_len == 7 && memcmp(back->status, "{\"a\":1}", 7) == 0);
+  cr_assert(back->stats_len == 2 && memcmp(back->stats, "{}", 2) == 0);
+  free(back);
+  buf_deinit(&written);
+}
+
+Test(answer, reports_that_are_none_are_left_out)
+{
+  static const char *const bodies[] = {"",
+                                       "\n\n",
+                                       "1 2 3\n{}\n{}",
+                                       "1 2 3 4 5 6 7 8 9 {} {}",
+                                       "1 2 3 4 5 6 7 8\n9 {}\n{}",
+                                       "1 2 3 4 5 6 7 8 x\n{}\n{}"};
+  redisReply id = text(id_a), age = integer(3), word = text("no ULID");
+  struct queue_report *back;
+  size_t n;
+  for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+    redisReply body = text(bodies[i]), *all[] = {&id, &age, &body}, reply = array(all, 3);
+    cr_assert_eq(answer_reports(&reply, &back, &n), ST_OK);
+    cr_expect_eq(n, 0, "%s", bodies[i]);
+    free(back);
+  }
+  redisReply body = text("1 2 3 4 5 6 7 8 9\n{}\n{}"), *bad[] = {&word, &age, &body};
+  redisReply bad_reply = array(bad, 3), two = array(bad, 2);
+  cr_assert_eq(answer_reports(&bad_reply, &back, &n), ST_OK);
+  cr_assert_eq(n, 0);
+  free(back);
+  cr_assert_eq(answer_reports(&two, &back, &n), ST_BROKEN);
+  cr_assert_eq(answer_reports(&age, &back, &n), ST_BROKEN);
+}
