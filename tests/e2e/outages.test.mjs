@@ -183,11 +183,13 @@ test('PostgreSQL stopped: 503, to those who are first within seconds, then at on
 })
 
 test('silent for long before anybody asks: the first is told at once, too', async () => {
-  const id = await ox.execute()
-  await ox.ended(id)
+  const shown = await ox.execute()
+  await ox.ended(shown)
+  const other = await ox.post('/api/orders', { id: 'never-read', amount: 1, status: 'COMPLETED' })
   await pg.freeze()
   await pause(3000 * SLOW)
-  await assertAway(id)
+  await assertAway(other.json.orderId)
+  assert.equal((await ox.get(`/api/orders/${shown}`)).status, 200, 'an end is final, and in the cache')
   pg.thaw()
   await ready(true)
 })
