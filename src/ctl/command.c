@@ -4,7 +4,8 @@
 #include <string.h>
 
 const struct command *const command_table[] = {
-    &command_submit, &command_watch, &command_get, &command_list, &command_cancel, NULL,
+    &command_submit, &command_watch, &command_get,  &command_list,
+    &command_cancel, &command_batch, &command_load, NULL,
 };
 
 const struct option command_options[] = {

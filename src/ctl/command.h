@@ -44,6 +44,6 @@ void command_help(const struct command *command, FILE *out);
 
 /* The rows. */
 extern const struct command command_submit, command_watch, command_get, command_list,
-    command_cancel;
+    command_cancel, command_load, command_batch;
 
 #endif

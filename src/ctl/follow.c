@@ -128,6 +128,7 @@ static void on_open(void *arg)
   struct follow *f = arg;
   f->pause_ms = PAUSE_FIRST_MS;
   f->renewed = false;
+  if (f->handler->on_open) f->handler->on_open(f->arg);
 }
 
 static void on_text(void *arg, const char *text, size_t len)

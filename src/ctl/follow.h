@@ -17,6 +17,7 @@ enum follow_end {
 };
 
 struct follow_handler {
+  void (*on_open)(void *arg);                             /* there is a connection; may be NULL */
   void (*on_event)(void *arg, const struct event *event); /* as it came, whatever its seq is */
   void (*on_cut)(void *arg);                              /* it connects anew; may be NULL */
   /* The follow is no more. answer is borrowed; NULL with FOLLOW_ENDED. */

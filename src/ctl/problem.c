@@ -50,6 +50,10 @@ void problem_print(const struct http_answer *answer, FILE *out)
     fprintf(out, "oxctl: the server cannot be reached: %s\n", answer->error);
     return;
   }
+  if (problem_exit(answer) == EXIT_DONE) {
+    fputs("oxctl: the server answers, but not its WebSocket\n", out);
+    return;
+  }
   if (!member_parse(answer->body.data, answer->body.len, &problem)) {
     fprintf(out, "oxctl: the server answered %ld, and not as ox does\n", answer->status);
     return;

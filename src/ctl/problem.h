@@ -5,7 +5,8 @@
 #include "ctl/command.h"
 #include "ctl/http.h"
 
-/* problem_print() says on out why an answer is no 2xx: title, detail, each field's error. */
+/* problem_print() says on out why an answer is no 2xx: title, detail, each field's error. Of a 2xx
+ * it says what else can be wrong. */
 void problem_print(const struct http_answer *answer, FILE *out);
 
 enum exit_code problem_exit(const struct http_answer *answer); /* EXIT_DONE: it is a 2xx */

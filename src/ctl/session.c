@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "ctl/member.h"
 #include "ctl/problem.h"
 
 enum {
@@ -156,19 +157,21 @@ struct http_exchange *session_renew(struct session *s, http_done done, void *arg
 
 struct waiting {
   bool done;
-  struct http_answer answer; /* its body and error are ours */
-  char error[256];
+  struct reply reply;
+  struct http_answer answer; /* the same; its body and error are the reply's */
 };
 
 static void on_answer(void *arg, const struct http_answer *answer)
 {
   struct waiting *w = arg;
   w->done = true;
+  w->reply = (struct reply){.status = answer->status, .replayed = answer->replayed};
+  buf_init(&w->reply.body, BODY_MAX);
+  buf_append(&w->reply.body, answer->body.data, answer->body.len);
+  snprintf(w->reply.error, sizeof w->reply.error, "%s", answer->error ? answer->error : "");
   w->answer = *answer;
-  buf_init(&w->answer.body, BODY_MAX);
-  buf_append(&w->answer.body, answer->body.data, answer->body.len);
-  snprintf(w->error, sizeof w->error, "%s", answer->error ? answer->error : "");
-  w->answer.error = w->error;
+  w->answer.body = w->reply.body;
+  w->answer.error = w->reply.error;
 }
 
 static bool wait_for(struct session *s, struct http_exchange *exchange, const struct waiting *w)
@@ -184,7 +187,7 @@ static bool ask(struct session *s, const struct http_request *request, struct wa
   if (tokens_due(s->tokens)) {
     if (!wait_for(s, session_renew(s, on_answer, w), w)) return false;
     if (session_renewed(s, &w->answer) != EXIT_DONE) return true;
-    buf_deinit(&w->answer.body);
+    buf_deinit(&w->reply.body);
     *w = (struct waiting){0};
   }
   struct http_request with_token = *request;
@@ -192,42 +195,65 @@ static bool ask(struct session *s, const struct http_request *request, struct wa
   return wait_for(s, http_send(s->http, &with_token, on_answer, w), w);
 }
 
+/* The server says of each problem whether asking again may help. */
+static bool says_retryable(const struct http_answer *a)
+{
+  struct json_object problem;
+  if (!member_parse(a->body.data, a->body.len, &problem)) return a->status >= 502;
+  bool retryable = member_true(&problem, "retryable");
+  json_object_deinit(&problem);
+  return retryable;
+}
+
 static bool worth_another_try(const struct http_request *request, const struct http_answer *a)
 {
   bool repeatable = strcmp(request->method, "GET") == 0 || request->key;
   if (a->status == 0) return a->unsent || repeatable;
-  if (a->status == 429) return true; /* nothing was done */
-  return repeatable && (a->status == 409 ? a->wait_ms > 0 : a->status >= 502 && a->status <= 504);
+  return (repeatable || a->status == 429) && says_retryable(a);
 }
 
-static enum exit_code give_up(const struct waiting *w)
+static int64_t longer(int64_t pause_ms)
 {
-  problem_print(&w->answer, stderr);
-  return problem_exit(&w->answer);
+  return pause_ms * 2 < PAUSE_MAX_MS ? pause_ms * 2 : PAUSE_MAX_MS;
+}
+
+enum exit_code session_ask(struct session *s, const struct http_request *request, struct reply *out)
+{
+  int64_t deadline = clock_mono_ms() + (s->retry_ms >= 0 ? s->retry_ms : RETRY_MS);
+  bool renewed = false;
+  for (int64_t pause_ms = PAUSE_FIRST_MS;; pause_ms = longer(pause_ms)) {
+    struct waiting w = {0};
+    *out = (struct reply){.error = "interrupted"};
+    if (!ask(s, request, &w)) return session_signalled(s);
+    bool expired = w.reply.status == 401 && tokens_renewable(s->tokens) && !renewed;
+    int64_t wait_ms = w.answer.wait_ms > pause_ms ? w.answer.wait_ms : pause_ms;
+    bool again = problem_exit(&w.answer) != EXIT_DONE &&
+                 (expired ||
+                  (worth_another_try(request, &w.answer) && clock_mono_ms() + wait_ms <= deadline));
+    if (!again) {
+      *out = w.reply;
+      return problem_exit(&w.answer);
+    }
+    buf_deinit(&w.reply.body);
+    if (expired) tokens_expire(s->tokens);
+    renewed = renewed || expired;
+    if (!session_pause(s, expired ? 0 : wait_ms)) return session_signalled(s);
+  }
+}
+
+void reply_print(const struct reply *reply)
+{
+  const struct http_answer answer = {
+      .status = reply->status, .body = reply->body, .error = reply->error};
+  problem_print(&answer, stderr);
 }
 
 enum exit_code session_call(struct session *s, const struct http_request *request,
                             struct reply *out)
 {
-  int64_t deadline = clock_mono_ms() + (s->retry_ms >= 0 ? s->retry_ms : RETRY_MS);
-  int64_t pause_ms = PAUSE_FIRST_MS;
-  for (bool renewed = false;;
-       pause_ms = pause_ms * 2 < PAUSE_MAX_MS ? pause_ms * 2 : PAUSE_MAX_MS) {
-    struct waiting w = {0};
-    if (!ask(s, request, &w)) return session_signalled(s);
-    if (problem_exit(&w.answer) == EXIT_DONE) {
-      *out = (struct reply){w.answer.status, w.answer.replayed, w.answer.body};
-      return EXIT_DONE;
-    }
-    bool expired = w.answer.status == 401 && tokens_renewable(s->tokens) && !renewed;
-    int64_t wait_ms = expired ? 0 : w.answer.wait_ms > pause_ms ? w.answer.wait_ms : pause_ms;
-    bool again =
-        expired || (worth_another_try(request, &w.answer) && clock_mono_ms() + wait_ms <= deadline);
-    enum exit_code code = again ? EXIT_DONE : give_up(&w);
-    buf_deinit(&w.answer.body);
-    if (!again) return code;
-    if (expired) tokens_expire(s->tokens);
-    renewed = renewed || expired;
-    if (!session_pause(s, wait_ms)) return session_signalled(s);
-  }
+  enum exit_code code = session_ask(s, request, out);
+  if (code == EXIT_DONE) return code;
+  if (!s->signal) reply_print(out);
+  buf_deinit(&out->body);
+  return code;
 }

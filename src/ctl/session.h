@@ -38,14 +38,22 @@ bool session_pause(struct session *s, int64_t ms);         /* false: a signal ca
 enum exit_code session_signalled(const struct session *s); /* EXIT_SIGINT or EXIT_SIGTERM */
 
 struct reply {
-  long status;
+  long status; /* 0: there was no answer, and error says why */
   bool replayed;
   struct buf body;
+  char error[256];
 };
 
-/* session_call() asks and waits. What may be asked twice (GET, or with a key) is, while the server
- * is away, and anything is that was certainly not heard. EXIT_DONE: a 2xx; then buf_deinit() its
- * body. Otherwise it has been said on stderr. token is the session's business. */
+/* session_ask() asks and waits. What may be asked twice (GET, or with a key) is, while the server
+ * is away, and anything is that was certainly not heard. EXIT_DONE: a 2xx. In any case buf_deinit()
+ * its body. The request's token is the session's business. */
+enum exit_code session_ask(struct session *s, const struct http_request *request,
+                           struct reply *out) MUST_CHECK;
+
+/* reply_print() says on stderr why a reply is no 2xx. */
+void reply_print(const struct reply *reply);
+
+/* session_call() is the two of them: what is no 2xx has been said, and its body is none. */
 enum exit_code session_call(struct session *s, const struct http_request *request,
                             struct reply *out) MUST_CHECK;
 

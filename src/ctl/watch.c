@@ -49,16 +49,14 @@ static void on_end(void *arg, enum follow_end end, const struct http_answer *ans
   struct watching *w = arg;
   w->done = true;
   if (end == FOLLOW_ENDED) return;
-  if (answer->status >= 200 && answer->status < 300)
-    fputs("oxctl: the server answers, but not its WebSocket\n", stderr);
-  else
-    problem_print(answer, stderr);
+  problem_print(answer, stderr);
   w->code = end == FOLLOW_REFUSED ? EXIT_REFUSED : EXIT_AWAY;
 }
 
 enum exit_code watch_order(struct session *s, const char *order_id, int64_t since)
 {
-  static const struct follow_handler handler = {on_event, on_cut, on_end};
+  static const struct follow_handler handler = {
+      .on_event = on_event, .on_cut = on_cut, .on_end = on_end};
   struct watching w = {.session = s, .code = EXIT_LOCAL};
   struct follow *f = follow_start(s, order_id, since, &handler, &w);
   if (session_run(s, &w.done) && !ferror(stdout)) return w.code;
