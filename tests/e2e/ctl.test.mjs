@@ -120,12 +120,13 @@ test('on a terminal: tables with colours, but for NO_COLOR', async () => {
 })
 
 test('the server is killed in the middle of a watch: nothing is missing, nothing comes twice', async () => {
-  const slow = await world.start({ env: { SWAP_DELAY_MS: '1500', QUEUE_LEASE_MS: '1500' } })
+  const env = { SWAP_DELAY_MS: '1000', QUEUE_LEASE_MS: '1000' }
+  const slow = await world.start({ env })
   const watching = new Ctl(['submit', ...SWAP, '--watch'], { url: slow.url })
   await until('it is submitted', 10000, () => watching.stdout.includes('"submitted"'))
   await slow.kill()
   await until('the cut is noticed', 10000, () => watching.stderr.includes('connecting anew'))
-  await world.start({ port: slow.portNumber })
+  await world.start({ port: slow.portNumber, env })
   const end = await watching.ended
   assert.equal(end.code, 0, end.stderr)
   const events = lines(end.stdout)

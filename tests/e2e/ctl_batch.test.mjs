@@ -74,13 +74,13 @@ test('batch: CSV, and stdin; a progress bar on a terminal', async () => {
 })
 
 test('batch: killed with -9 again and again, then once more: nothing is doubled, nothing is missing', async () => {
-  const n = 1500
+  const n = 700
   const name = await file('many.ndjson', swaps(n)) // no id of their own would catch a double
   const before = await inDatabase()
   const placed = async () => (await inDatabase()) - before
   for (let round = 1; round <= 4; round++) {
     const batch = new Ctl(['batch', name, '--chunk', '7'], { url: daemon.url })
-    const wanted = (await placed()) + 150
+    const wanted = (await placed()) + 100
     await until('some more are placed', 20000, async () => (await placed()) >= wanted)
     batch.process.kill('SIGKILL')
     await batch.ended
@@ -93,7 +93,7 @@ test('batch: killed with -9 again and again, then once more: nothing is doubled,
 })
 
 test('batch: the server is killed in the middle and comes back: it goes on by itself', async () => {
-  const n = 1000
+  const n = 600
   const name = await file('through.ndjson', records('through', n))
   let other = await world.start()
   const { portNumber } = other
