@@ -281,6 +281,7 @@ static enum exit_code run_chunks(struct batch *b)
     for (c.n = 0; at < b->file.n && b->file.orders[at].chunk <= c.i; at++)
       if (b->file.orders[at].chunk == c.i) c.orders[c.n++] = &b->file.orders[at];
     code = run_chunk(b, &c);
+    fflush(stdout);
     show_progress(b);
     if (code == EXIT_DONE && b->session->signal) code = session_signalled(b->session);
   }

@@ -9,7 +9,8 @@ const HOME = '/nonexistent' // none of the user's own credentials
 const environment = (url, env) => ({ PATH: process.env.PATH, HOME, OX_URL: url, ...sanitizers(), ...env })
 const sanitizers = () => Object.fromEntries(Object.entries(process.env).filter(([n]) => /SAN_OPTIONS$/.test(n)))
 
-export const lines = (text) => text.split('\n').filter(Boolean).map((line) => JSON.parse(line))
+// lines() are those of NDJSON; one that is still being written is none yet.
+export const lines = (text) => text.split('\n').slice(0, -1).map((line) => JSON.parse(line))
 
 // Ctl is one run. ended gives {code, signal, stdout, stderr}; it must come by itself.
 export class Ctl {
