@@ -44,6 +44,8 @@ void command_help(const struct command *command, FILE *out);
 
 /* The rows. */
 extern const struct command command_submit, command_watch, command_get, command_list,
-    command_cancel, command_load, command_batch;
+    command_cancel, command_quote, command_batch, command_stats, command_top, command_dlq_list,
+    command_dlq_redrive, command_queue_stats, command_queue_pause, command_queue_resume,
+    command_queue_purge, command_load, command_login, command_logout, command_completion;
 
 #endif

@@ -38,6 +38,28 @@ void show_order(const char *text, size_t len, FILE *out)
   json_object_deinit(&order);
 }
 
+static void show_within(const char *prefix, const char *text, size_t len, FILE *out)
+{
+  enum { NAME_MAX_LEN = 128 };
+  struct json_object o;
+  if (!member_parse(text, len, &o)) return;
+  for (size_t i = 0; i < o.n_fields; i++) {
+    char name[NAME_MAX_LEN];
+    const struct ox_field *f = &o.fields[i];
+    snprintf(name, sizeof name, "%s%s%s", prefix, *prefix ? "." : "", f->name);
+    if (f->kind == OX_FIELD_JSON && f->text[0] == '{')
+      show_within(name, f->text, f->len, out);
+    else
+      table_pair(name, f->kind == OX_FIELD_NULL ? "-" : f->text, out);
+  }
+  json_object_deinit(&o);
+}
+
+void show_members(const char *text, size_t len, FILE *out)
+{
+  show_within("", text, len, out);
+}
+
 static enum style style_of(const char *phase)
 {
   return style_of_phase(phase);

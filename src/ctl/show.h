@@ -10,6 +10,9 @@ void show_json(const char *text, size_t len);
 
 void show_order(const char *text, size_t len, FILE *out);
 
+/* show_members() writes a line for each member of an object, also of those inside it. */
+void show_members(const char *text, size_t len, FILE *out);
+
 /* The columns of a list of orders, and a row of it. */
 extern const struct table_column show_columns[];
 enum { SHOW_COLUMNS = 6 };

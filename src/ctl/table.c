@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 
-enum { GAP = 2, LEAST_CUT = 6, PAIR_WIDTH = 14 };
+enum { GAP = 2, LEAST_CUT = 6, PAIR_WIDTH = 24 };
 
 struct table {
   const struct table_column *columns;

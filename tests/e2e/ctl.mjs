@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import path from 'node:path'
 import { OXD, SLOW, within } from './lib.mjs'
 
-const OXCTL = path.join(path.dirname(OXD), 'oxctl')
+export const OXCTL = path.join(path.dirname(OXD), 'oxctl')
 const HOME = '/nonexistent' // none of the user's own credentials
 
 const environment = (url, env) => ({ PATH: process.env.PATH, HOME, OX_URL: url, ...sanitizers(), ...env })

@@ -1,0 +1,95 @@
+/* quote.c - oxctl quote: what a market order would get now. */
+#include <string.h>
+
+#include "ctl/member.h"
+#include "ctl/query.h"
+#include "ctl/session.h"
+#include "ctl/show.h"
+
+static const struct option options[] = {
+    {"token-in", OPTION_TEXT, "TOKEN", "what to sell, as SOL"},
+    {"token-out", OPTION_TEXT, "TOKEN", "what to buy, as USDC"},
+    {"amount", OPTION_DECIMAL, "N", "how much of token-in"},
+    {"slippage", OPTION_DECIMAL, "FRACTION", "how much worse than quoted it may get (0.01)"},
+    {0},
+};
+
+static const struct table_column columns[] = {
+    {.title = "VENUE"},
+    {.title = "OUT", .right = true},
+    {.title = "AT LEAST", .right = true},
+    {.title = "FEE", .right = true},
+    {.title = "IMPACT BPS", .right = true},
+    {.title = "", .cut = true},
+};
+enum { COLUMNS = sizeof columns / sizeof *columns };
+
+static void add_quote(struct table *t, const struct json_slice *text)
+{
+  struct json_object q;
+  if (!member_parse(text->text, text->len, &q)) return;
+  const char *cells[COLUMNS] = {member_text(&q, "venue"),          member_text(&q, "outAmount"),
+                                member_text(&q, "minOutAmount"),   member_text(&q, "feeAmount"),
+                                member_text(&q, "priceImpactBps"), member_text(&q, "error")};
+  table_add(t, cells);
+  json_object_deinit(&q);
+}
+
+static void print_route(const struct json_object *answer)
+{
+  struct json_object route;
+  if (!member_object(answer, "route", &route)) return;
+  table_pair("route", member_text(&route, "dex"), stdout);
+  table_pair("out", member_text(&route, "outAmount"), stdout);
+  table_pair("at least", member_text(&route, "minOutAmount"), stdout);
+  table_pair("why", member_text(answer, "reason"), stdout);
+  json_object_deinit(&route);
+}
+
+static void print(const struct reply *reply)
+{
+  struct json_object answer;
+  struct json_items quotes;
+  if (!member_parse(reply->body.data, reply->body.len, &answer)) return;
+  if (member_items(&answer, "quotes", &quotes)) {
+    struct table *t = table_create(columns, COLUMNS);
+    for (size_t i = 0; i < quotes.n; i++) add_quote(t, &quotes.items[i]);
+    table_print(t, terminal_width(stdout), stdout);
+    table_destroy(t);
+    json_items_deinit(&quotes);
+    putchar('\n');
+  }
+  print_route(&answer);
+  json_object_deinit(&answer);
+}
+
+static enum exit_code run(struct session *s, const struct arguments *a)
+{
+  struct buf path;
+  struct reply reply;
+  buf_init(&path, QUERY_MAX);
+  buf_append_str(&path, "/api/quote");
+  query_add(&path, "tokenIn", arguments_text(a, "token-in"));
+  query_add(&path, "tokenOut", arguments_text(a, "token-out"));
+  query_add(&path, "amount", arguments_text(a, "amount"));
+  query_add(&path, "slippage", arguments_text(a, "slippage"));
+  const struct http_request request = {.method = "GET", .path = path.data};
+  enum exit_code code = session_call(s, &request, &reply);
+  buf_deinit(&path);
+  if (code != EXIT_DONE) return code;
+  if (s->json)
+    show_json(reply.body.data, reply.body.len);
+  else
+    print(&reply);
+  buf_deinit(&reply.body);
+  return EXIT_DONE;
+}
+
+const struct command command_quote = {
+    .name = "quote",
+    .operands = "",
+    .summary = "Show what a market order would get now",
+    .about = "Amounts out are in the token's base units.",
+    .options = options,
+    .run = run,
+};
