@@ -28,7 +28,9 @@ INCLUDES := -Isrc -I. -Iinclude -I$(B)/gen -I/usr/include/postgresql
 HTTP_PARSER := $(if $(wildcard /usr/include/http_parser.h),-lhttp_parser,-lllhttp)
 LIBS    := -lwebsockets -luv -lhiredis -lpq -ljansson $(HTTP_PARSER) -lcrypto -lm -ldl -pthread
 
-GEN     := $(B)/gen/migrations.c $(B)/gen/lua.c
+API     := $(B)/gen/openapi.json $(B)/gen/asyncapi.json
+FILES   := $(foreach f,$(API),/$(notdir $f)=$f) # URL-PATH=FILE: what is served as it is
+GEN     := $(B)/gen/migrations.c $(B)/gen/lua.c $(B)/gen/files.c
 CORE_C  := $(filter-out src/ctl/%,$(wildcard src/*/*.c)) $(wildcard workers/*.c)
 CORE_O  := $(CORE_C:%.c=$(B)/%.o) $(GEN:%.c=%.o)
 COMPILE  = $(CC) $(CPPFLAGS) $(INCLUDES) $(CFLAGS) -fPIE -c $< -o $@
@@ -59,6 +61,11 @@ $(B)/gen/migrations.c: scripts/embed $(wildcard sql/*.sql) sql # the folder: a f
 	@mkdir -p $(@D) && scripts/embed migrations sql/*.sql > $@.new && mv $@.new $@
 $(B)/gen/lua.c: scripts/embed $(wildcard src/queue/lua/*.lua) src/queue/lua
 	@mkdir -p $(@D) && scripts/embed lua src/queue/lua/*.lua > $@.new && mv $@.new $@
+
+$(B)/gen/%.json: docs/api/%.json scripts/api-document $(wildcard docs/api/*.json docs/api/*/*.json)
+	@mkdir -p $(@D) && scripts/api-document $* > $@.new && mv $@.new $@
+$(B)/gen/files.c: scripts/embed $(API)
+	@mkdir -p $(@D) && scripts/embed files $(FILES) > $@.new && mv $@.new $@
 
 include scripts/plugins.mk scripts/ctl.mk scripts/tests.mk
 include scripts/bench.mk scripts/chaos.mk scripts/model.mk

@@ -51,7 +51,7 @@ static void send_text(struct ox_answer *answer, int status, struct writer *w)
   if (text)
     answer->send(answer, status, text);
   else
-    answer->problem(answer, 500, "INTERNAL", "the answer does not fit");
+    answer->problem(answer, 500, "INTERNAL_ERROR", "the answer does not fit");
 }
 
 /* ── faults ──────────────────────────────────────────────────────────────────────────────────── */

@@ -82,7 +82,7 @@ static bool may_be_unknown(const struct job *job)
   return job->intent != NULL;
 }
 
-/* {"code","message","retryable","outcome"}: what API.md calls an order's error. */
+/* {"code","message","retryable","outcome"}: an order's error, docs/api/schemas/order.json. */
 static char *error_json(const struct job *job, bool retryable, bool inside)
 {
   struct buf out;

@@ -37,14 +37,18 @@ static bool has(const struct http_header *headers, size_t n, const char *name)
   return false;
 }
 
-static size_t defaults(const struct call *call, bool no_store, struct http_header *out)
+/* What every answer says, unless headers of its own do. */
+static size_t defaults(const struct call *call, const struct http_header *own, size_t n_own,
+                       struct http_header *out)
 {
+  static const struct http_header policy = {"Content-Security-Policy",
+                                            "default-src 'none'; frame-ancestors 'none'"};
+  static const struct http_header no_store = {"Cache-Control", "no-store"};
   size_t n = 0;
   out[n++] = (struct http_header){"X-Content-Type-Options", "nosniff"};
   out[n++] = (struct http_header){"X-Frame-Options", "DENY"};
-  out[n++] =
-      (struct http_header){"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"};
-  if (no_store) out[n++] = (struct http_header){"Cache-Control", "no-store"};
+  if (!has(own, n_own, policy.name)) out[n++] = policy;
+  if (!has(own, n_own, no_store.name)) out[n++] = no_store;
   if (call->api->cors.n > 0) out[n++] = (struct http_header){"Vary", "Origin"};
   if (!call->origin) return n;
   out[n++] = (struct http_header){"Access-Control-Allow-Origin", call->origin};
@@ -98,7 +102,7 @@ static void reply(const struct call *call, int status, const struct http_header 
   assert(n <= ANSWER_EXTRA_MAX);
   struct http_header all[ANSWER_EXTRA_MAX + DEFAULTS_MAX];
   struct rate_text text;
-  size_t total = defaults(call, !has(headers, n, "Cache-Control"), all);
+  size_t total = defaults(call, headers, n, all);
   total += rate(&call->rate, &text, all + total);
   for (size_t i = 0; i < n; i++) all[total++] = headers[i];
   const struct buf *body = &call->api->scratch;
@@ -108,23 +112,21 @@ static void reply(const struct call *call, int status, const struct http_header 
                   body->len);
 }
 
-void answer_send(const struct call *call, int status, const struct http_header *headers,
-                 size_t n_headers)
+void answer_send_as(const struct call *call, int status, const char *content_type,
+                    const struct http_header *headers, size_t n_headers)
 {
   if (call->api->scratch.overflow) {
     LOG_ERROR("answer too large", LOG_INT("status", status));
     answer_problem(call, PROBLEM_INTERNAL, "the answer is larger than this server gives");
     return;
   }
-  reply(call, status, headers, n_headers, "application/json");
+  reply(call, status, headers, n_headers, content_type);
 }
 
-void answer_send_as(const struct call *call, const char *content_type)
+void answer_send(const struct call *call, int status, const struct http_header *headers,
+                 size_t n_headers)
 {
-  if (call->api->scratch.overflow)
-    answer_send(call, 200, NULL, 0);
-  else
-    reply(call, 200, NULL, 0, content_type);
+  answer_send_as(call, status, "application/json", headers, n_headers);
 }
 
 /* A proxy that gathers what it passes on would hold events back. */
@@ -132,7 +134,7 @@ struct http_stream *answer_stream(const struct call *call,
                                   const struct http_stream_handler *handler, void *arg)
 {
   struct http_header all[1 + DEFAULTS_MAX] = {{"X-Accel-Buffering", "no"}};
-  size_t n = 1 + defaults(call, true, all + 1);
+  size_t n = 1 + defaults(call, NULL, 0, all + 1);
   observe(call, 200);
   return http_reply_stream(call->reply, all, n, "text/event-stream", handler, arg);
 }

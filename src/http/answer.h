@@ -15,13 +15,13 @@ enum { ANSWER_EXTRA_MAX = 6 }; /* headers of a handler's own */
 /* answer_body() gives the buffer to write a body into, empty; good until the next answer. */
 struct buf *answer_body(const struct call *call);
 
-/* answer_send() answers with what is in answer_body(), as application/json. A Cache-Control among
- * headers takes the place of no-store. */
+/* answer_send() answers with what is in answer_body(), as application/json; answer_send_as() as
+ * content_type. A Cache-Control or Content-Security-Policy among headers takes the usual one's
+ * place. */
 void answer_send(const struct call *call, int status, const struct http_header *headers,
                  size_t n_headers);
-
-/* answer_send_as() answers 200 with that, as another type. */
-void answer_send_as(const struct call *call, const char *content_type);
+void answer_send_as(const struct call *call, int status, const char *content_type,
+                    const struct http_header *headers, size_t n_headers);
 
 /* answer_empty() answers without a body. */
 void answer_empty(const struct call *call, int status, const struct http_header *headers,

@@ -96,7 +96,7 @@ static void finish(struct scrape *s)
       [METRICS_PROMETHEUS] = "text/plain; version=0.0.4; charset=utf-8",
       [METRICS_OPENMETRICS] = "application/openmetrics-text; version=1.0.0; charset=utf-8"};
   metrics_write(answer_body(&s->call), s->format);
-  answer_send_as(&s->call, types[s->format]);
+  answer_send_as(&s->call, 200, types[s->format], NULL, 0);
   free(s);
 }
 

@@ -1,6 +1,7 @@
 /*
  * routes.c - the route table and what is checked before a handler runs: path, method, scope,
- * content type. Loop thread only; keeps nothing but the list that api has.
+ * content type. Loop thread only; keeps nothing but the list that api has: this table, then the
+ * plugins' endpoints, then the files.
  *
  * A path belongs to the first pattern in the table that matches it, so words stand before ":id".
  */
@@ -16,6 +17,7 @@
 #include "http/answer.h"
 #include "http/audit.h"
 #include "http/endpoint.h"
+#include "http/files.h"
 #include "http/gate.h"
 #include "http/handlers.h"
 #include "http/problem.h"
@@ -89,14 +91,16 @@ static unsigned scope_of(const char *word)
 struct route *routes_list(const struct registry *registry, size_t *n)
 {
   size_t n_endpoints = registry_endpoints(registry);
-  struct route *list = mem_alloc((ROUTES + n_endpoints) * sizeof *list);
+  *n = ROUTES + n_endpoints + n_files;
+  struct route *list = mem_alloc(*n * sizeof *list);
   memcpy(list, table, sizeof table);
   for (size_t i = 0; i < n_endpoints; i++) {
     const struct ox_endpoint *e = registry_endpoint_at(registry, i)->endpoint;
     list[ROUTES + i] =
         (struct route){e->method, e->path, e->max_body, scope_of(e->scope), endpoint_run};
   }
-  *n = ROUTES + n_endpoints;
+  for (size_t i = 0; i < n_files; i++)
+    list[ROUTES + n_endpoints + i] = (struct route){"GET", files[i].path, 0, SCOPE_OPEN, file_get};
   return list;
 }
 
@@ -104,6 +108,11 @@ const struct ox_endpoint *routes_endpoint(const struct call *call)
 {
   size_t i = (size_t)(call->route - call->api->routes) - ROUTES;
   return registry_endpoint_at(call->api->registry, i)->endpoint;
+}
+
+const struct file *routes_file(const struct call *call)
+{
+  return &files[n_files - (size_t)(call->api->routes + call->api->n_routes - call->route)];
 }
 
 /* ── finding the route ──────────────────────────────────────────────────────────────────────── */
@@ -149,17 +158,26 @@ static const struct route *route_of(const struct api *api, const struct route *r
   return NULL;
 }
 
-enum status routes_check(const struct registry *registry, char *error, size_t error_len)
+/* The pattern of our own that path would meet, or NULL. */
+static const char *own_pattern(const char *path)
 {
   char param[PARAM_MAX];
+  for (size_t i = 0; i < ROUTES; i++)
+    if (match(table[i].pattern, path, param)) return table[i].pattern;
+  for (size_t i = 0; i < n_files; i++)
+    if (strcmp(files[i].path, path) == 0) return files[i].path;
+  return NULL;
+}
+
+enum status routes_check(const struct registry *registry, char *error, size_t error_len)
+{
   for (size_t i = 0; i < registry_endpoints(registry); i++) {
     const struct registry_endpoint *e = registry_endpoint_at(registry, i);
-    for (size_t k = 0; k < ROUTES; k++) {
-      if (!match(table[k].pattern, e->endpoint->path, param)) continue;
-      snprintf(error, error_len, "%s: endpoint %s %s: the path is oxd's own, as %s", e->file,
-               e->endpoint->method, e->endpoint->path, table[k].pattern);
-      return ST_CONFLICT;
-    }
+    const char *own = own_pattern(e->endpoint->path);
+    if (!own) continue;
+    snprintf(error, error_len, "%s: endpoint %s %s: the path is oxd's own, as %s", e->file,
+             e->endpoint->method, e->endpoint->path, own);
+    return ST_CONFLICT;
   }
   return ST_OK;
 }

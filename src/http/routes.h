@@ -1,6 +1,7 @@
 /*
  * routes.h - from a request to its handler. One table; adding a resource is a line in it and a file
- * beside it. Behind it come the endpoints that plugins bring. Loop thread only.
+ * beside it. Behind it come the endpoints that plugins bring, and the files that the daemon
+ * carries. Loop thread only.
  */
 #ifndef HTTP_ROUTES_H
 #define HTTP_ROUTES_H
@@ -30,11 +31,12 @@ struct route {
   route_fn handle;
 };
 
-/* routes_list() gives the table and registry's endpoints behind it, to be freed. */
+/* routes_list() gives the table, registry's endpoints behind it, and the files; to be freed. */
 struct route *routes_list(const struct registry *registry, size_t *n);
 
-/* routes_endpoint() is what call's route, one of the latter, stands for. */
+/* What call's route stands for, when it is an endpoint's, or a file's. */
 const struct ox_endpoint *routes_endpoint(const struct call *call);
+const struct file *routes_file(const struct call *call);
 
 /* routes_check() is ST_CONFLICT when an endpoint has a path that is one of ours; error says which.
  */
