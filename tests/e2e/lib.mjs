@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import WebSocket from 'ws'
+import { assertClosed, assertDocumented, assertMessage } from './contract.mjs'
 
 const run = promisify(execFile)
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
@@ -353,27 +354,32 @@ const sanitizerOptions = () =>
 
 // ── clients ──────────────────────────────────────────────────────────────────────────────────────
 
+// request() also holds the answer against the documents.
 export async function request(url, options) {
   const answer = await fetch(url, { redirect: 'manual', ...options })
   const text = await answer.text()
   const type = answer.headers.get('content-type') ?? ''
-  return {
+  const given = {
     status: answer.status,
     headers: answer.headers,
     type,
     text,
-    json: /json/.test(type) ? JSON.parse(text) : undefined
+    json: /json/.test(type) && text ? JSON.parse(text) : undefined
   }
+  assertDocumented(options?.method ?? 'GET', url, given)
+  return given
 }
 
 export const executePath = (orderId, since) =>
   '/api/orders/execute' +
   (orderId ? `?orderId=${orderId}` + (since === undefined ? '' : `&since=${since}`) : '')
 
-// Listener keeps every message of one WebSocket. It never drops any: what a test sees is what was sent.
+// Listener keeps every message of one WebSocket. It never drops any: what a test sees is what was sent. Each is
+// held against the documents.
 export class Listener {
   constructor(url, options) {
     this.messages = []
+    const channel = url.includes('orderId=') ? 'watch' : 'feed'
     this.socket = new WebSocket(url.replace(/^http/, 'ws'), {
       perMessageDeflate: false,
       ...options
@@ -391,10 +397,15 @@ export class Listener {
     this.opened.catch(() => {})
     this.closed = new Promise((resolve) => {
       this.socket.on('close', (code, reason) => resolve({ code, reason: String(reason) }))
+    }).then((end) => {
+      assertClosed(channel, end.code)
+      return end
     })
     this.socket.on('message', (data, isBinary) => {
       assert.equal(isBinary, false)
-      this.messages.push(JSON.parse(String(data)))
+      const message = JSON.parse(String(data))
+      assertMessage(channel, message.type ?? 'event', message)
+      this.messages.push(message)
     })
   }
 

@@ -12,6 +12,7 @@ import {
   startRedis,
   until
 } from './lib.mjs'
+import { assertMessage } from './contract.mjs'
 
 // An EventSource: reads frames, remembers the last id, and connects again from there when it is cut.
 class Source {
@@ -62,7 +63,9 @@ class Source {
     const frame = Object.fromEntries(part.split('\n').map((line) => line.match(/^(\w+): (.*)$/).slice(1)))
     if (frame.retry) return
     if (frame.id) this.lastId = frame.id
-    this.frames.push({ ...frame, data: JSON.parse(frame.data) })
+    const data = JSON.parse(frame.data)
+    assertMessage('stream', frame.event, data)
+    this.frames.push({ ...frame, data })
   }
 
   events() {
