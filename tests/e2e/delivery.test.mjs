@@ -1,22 +1,35 @@
 // Deliveries: from order to door, killed on the way, moved by hand, cancelled, parked; the form of shops.
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { assertHistory, assertProblem, createWorld, request, until, watch, within } from './lib.mjs'
+import { after, afterEach, before, test } from 'node:test'
+import { assertHistory, assertProblem, createWorld, request, ulidToUuid, until, watch, within } from './lib.mjs'
 
 const STATES = ['Pending', 'Processing', 'Shipped', 'Completed']
 let world, api
 before(async () => {
-  world = await createWorld({ QUEUE_LEASE_MS: '2000', DELIVERY_DELAY_MS: '100' })
+  world = await createWorld({ QUEUE_LEASE_MS: '1000', DELIVERY_DELAY_MS: '20' })
   api = await world.start({ role: 'api' })
 })
 after(() => world.destroy())
+afterEach(async () => {
+  for (const daemon of world.daemons) if (daemon.role === 'worker') await daemon.kill()
+})
 
 const parcel = (more = {}) => ({ user_id: 'u-1', item_ids: ['a', 2], total_amount: 19.9, ...more })
 const move = (id, status) => api.put(`/api/orders/${id}/status`, { status })
 const cancel = (id) => request(`${api.url}/api/orders/${id}`, { method: 'DELETE' })
 const statuses = async (id) => (await world.events(id)).map((e) => e.status)
 const reach = (id, status) =>
-  until(`${id} ${status}`, 20000, async () => (await statuses(id)).at(-1) === status)
+  until(`${id} ${status}`, 20000, async () =>
+    (await api.get(`/api/orders/${id}/status`)).json.status === status)
+
+// assertWholeWay() expects that each of the deliveries took each step, once.
+async function assertWholeWay(ids) {
+  for (const id of ids) assert.equal((await api.ended(id, 30000)).status, 'Completed')
+  const rows = await world.sql(
+    `SELECT order_id AS id, json_agg(status ORDER BY seq) AS states FROM order_events GROUP BY 1`)
+  const of = new Map(rows.map((row) => [row.id, row.states]))
+  for (const id of ids) assert.deepEqual(of.get(ulidToUuid(id)), STATES, id)
+}
 
 async function order(more) {
   const answer = await api.post('/api/orders', parcel(more))
@@ -58,16 +71,15 @@ test('from order to door, watched, with a shipment that is tracked', async () =>
 test('kill -9 at every step: each step once, one shipment', async () => {
   const ids = []
   for (const status of ['Processing', 'Shipped']) {
-    const victim = await world.start({ role: 'worker', env: { DELIVERY_DELAY_MS: '6000' } })
+    const victim = await world.start({ role: 'worker', env: { DELIVERY_DELAY_MS: '1500' } })
     const id = await order({ user_id: `killed-${status}` })
     await reach(id, status)
     await victim.kill()
     ids.push([id, (await api.get(`/api/orders/${id}/shipment`)).json])
   }
   const rescuer = await world.start({ role: 'worker' })
+  await assertWholeWay(ids.map(([id]) => id))
   for (const [id, before] of ids) {
-    assert.equal((await api.ended(id, 30000)).status, 'Completed')
-    assert.deepEqual(await statuses(id), STATES)
     const { json: shipment } = await api.get(`/api/orders/${id}/shipment`)
     assert.equal(shipment.trackingNumber, before.trackingNumber)
     assert.equal(shipment.carrier, before.carrier)
@@ -77,7 +89,7 @@ test('kill -9 at every step: each step once, one shipment', async () => {
 })
 
 test('workers killed at any moment, one after the other: each step of each delivery once', async () => {
-  const env = { DELIVERY_DELAY_MS: '50-150', QUEUE_LEASE_MS: '500', QUEUE_CONCURRENCY: '3' }
+  const env = { DELIVERY_DELAY_MS: '20-60', QUEUE_LEASE_MS: '500', QUEUE_CONCURRENCY: '3' }
   const ids = await Promise.all(
     Array.from({ length: 30 }, (_, i) => order({ user_id: `chaos-${i}` }))
   )
@@ -90,10 +102,7 @@ test('workers killed at any moment, one after the other: each step of each deliv
     await victim.kill()
   }
   const rescuer = await world.start({ role: 'worker', env })
-  for (const id of ids) {
-    assert.equal((await api.ended(id, 30000)).status, 'Completed')
-    assert.deepEqual(await statuses(id), STATES)
-  }
+  await assertWholeWay(ids)
   await rescuer.stop()
 })
 
@@ -108,9 +117,13 @@ test('a hand takes over a delivery that runs: its worker drops it, nobody else t
   assert.equal(moved.status, 200, moved.text)
   const next = await order({ user_id: 'another' }) // the one worker is free at once
   await reach(next, 'Processing')
+  assert.equal((await cancel(next)).json.status, 'Cancelled')
   await worker.stop()
   const second = await world.start({ role: 'worker' })
-  assert.equal((await api.ended(next, 30000)).status, 'Completed')
+  await assertWholeWay([await order({ user_id: 'a third' })])
+  const [row] = await world.sql(
+    `SELECT owner, by_hand FROM orders WHERE order_id = '${ulidToUuid(id)}'`)
+  assert.deepEqual(row, { owner: null, by_hand: true }, 'nobody has it, nobody will')
   assert.deepEqual(await statuses(id), ['Pending', 'Processing', 'Shipped'])
   assert.equal(assertProblem(await move(id, 'Processing'), 409).code, 'ILLEGAL_TRANSITION')
   assert.equal(assertProblem(await move(id, 'SHIPPED'), 400).code, 'UNKNOWN_STATUS')
@@ -137,6 +150,7 @@ test('a hand races the worker, 60 times: one history, and no step twice', async 
     if (answer.status !== 200) assert.equal(assertProblem(answer, 409).code, 'ILLEGAL_TRANSITION')
     return [id, answer.status === 200]
   }
+  const ids = []
   let taken = 0
   for (let i = 0; i < 60; i += 10) {
     const races = await Promise.all(Array.from({ length: 10 }, (_, k) => race(i + k)))
@@ -144,20 +158,22 @@ test('a hand races the worker, 60 times: one history, and no step twice', async 
       taken += byHand
       if (byHand)
         for (const word of ['Shipped', 'Completed']) await move(id, word)
-      assert.equal((await api.ended(id)).status, 'Completed')
-      assert.deepEqual(await statuses(id), STATES)
+      ids.push(id)
     }
   }
+  await assertWholeWay(ids)
   assert(taken > 0, 'no hand was ever first')
   await worker.stop()
 })
 
 test('cancelled on the way; not any more when it is shipped', async () => {
-  const worker = await world.start({ role: 'worker', env: { DELIVERY_DELAY_MS: '5000' } })
+  const slow = await world.start({ role: 'worker', env: { DELIVERY_DELAY_MS: '8000' } })
   const id = await order({ user_id: 'c-1' })
   await reach(id, 'Processing')
   const cancelled = await cancel(id)
   assert.equal(cancelled.json.status, 'Cancelled', cancelled.text)
+  await slow.stop()
+  const worker = await world.start({ role: 'worker', env: { DELIVERY_DELAY_MS: '1000' } })
   const other = await order({ user_id: 'c-2' })
   await reach(other, 'Shipped')
   assert.equal(assertProblem(await cancel(other), 409).code, 'ORDER_SUBMITTED')
