@@ -78,6 +78,13 @@ void journal_refused(struct journal *j, const char *sqlstate)
   LOG_WARN("PostgreSQL takes no transactions, they are tried again", LOG_STR("sqlstate", sqlstate));
 }
 
+/* An id that is there already is that of this very request: it was sent before over a connection
+ * that broke, and committed only after it had been read back. */
+static bool there_already(const struct lane *lane, const char *sqlstate)
+{
+  return lane->n_accepts > 0 && strcmp(sqlstate, "23505") == 0;
+}
+
 /*
  * Nothing of the transaction happened. If PostgreSQL had no room or broke off, or there is no
  * telling which of several requests it refused, they go again, in the second case one by one; a
@@ -86,6 +93,10 @@ void journal_refused(struct journal *j, const char *sqlstate)
 static void lane_rolled_back(struct lane *lane, const char *sqlstate)
 {
   struct journal *j = lane->journal;
+  if (lane->solo && there_already(lane, sqlstate)) {
+    lane_doubt(lane);
+    return;
+  }
   if (lane->solo && !journal_passing(sqlstate)) {
     accept_refuse(lane, ST_BROKEN);
     claim_refuse(lane);

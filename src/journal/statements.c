@@ -13,13 +13,14 @@
   " set_config('plan_cache_mode', 'force_generic_plan', false)"
 
 /* $1 ids, $2 tenants, $3 types, $4 states, $5 payloads. Gives the time of acceptance. An id that is
- * there already is this very request, sent before over a connection that broke. */
+ * there already is refused, and then looked for: ON CONFLICT would cost every order a quarter more.
+ */
 #define ACCEPT                                                                                     \
   NOW "o AS (INSERT INTO orders (order_id, tenant, type, status, payload, created_at, updated_at)" \
       " SELECT u.order_id, u.tenant, u.type, u.status, u.payload::json, now.at, now.at"            \
       " FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])"                   \
       " AS u(order_id, tenant, type, status, payload), now"                                        \
-      " ON CONFLICT (order_id) DO NOTHING RETURNING order_id, status, created_at),"                \
+      " RETURNING order_id, status, created_at),"                                                  \
       " e AS (INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"                \
       " SELECT order_id, 1, status, 0, 1, created_at FROM o)"                                      \
       " SELECT at FROM now"

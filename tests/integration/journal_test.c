@@ -1,6 +1,7 @@
 /* The journal on a real PostgreSQL: accepts, claims, steps, and every way they are refused. */
 #include "journal_kit.h"
 
+#include "journal/internal.h"
 #include "journal/statements.h"
 
 static struct kit k;
@@ -283,6 +284,33 @@ Test(journal, a_payload_that_is_no_json_harms_nobody_else)
   cr_assert_eq(good.status, ST_OK);
   cr_assert_eq(good2.status, ST_OK);
   cr_assert_eq(bad.status, ST_BROKEN);
+}
+
+/* As when its commit was under way still while it was read back, and it was sent once more. */
+Test(journal, an_order_that_is_there_already_is_found)
+{
+  struct kit_accept a = {0}, other = {0};
+  struct journal_accept order = kit_order();
+  cr_assert_eq(journal_accept(k.journal, &order, kit_on_accepted, &a), ST_OK);
+  const struct accept_op *op =
+      container_of(list_first(&k.journal->accepts), struct accept_op, node);
+  struct ulid id = op->id;
+  cr_assert_eq(journal_accept(k.journal, &order, kit_on_accepted, &other), ST_OK);
+  kit_sqlf(&k,
+           "INSERT INTO orders (order_id, tenant, type, status, payload, created_at, updated_at)"
+           " VALUES ('%s', 'default', 'kit', 'new', '{\"a\":1}', 'epoch', 'epoch')",
+           &id);
+  kit_sqlf(&k,
+           "INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"
+           " VALUES ('%s', 1, 'new', 0, 1, 'epoch')",
+           &id);
+  kit_until(&k, a.calls && other.calls);
+  cr_assert(a.status == ST_OK && other.status == ST_OK);
+  cr_assert_eq(ulid_compare(&a.accepted.id, &id), 0);
+  cr_assert_eq(a.accepted.created_at_ms, 0, "it is that of the row");
+  cr_assert_neq(other.accepted.created_at_ms, 0);
+  cr_assert_str_eq(kit_sql(&k, "SELECT count(*) FROM orders"), "2");
+  cr_assert_str_eq(kit_sql(&k, "SELECT count(*) FROM order_events"), "2");
 }
 
 /* ── claim ──────────────────────────────────────────────────────────────────────────────────── */
