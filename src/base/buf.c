@@ -55,9 +55,15 @@ void buf_commit(struct buf *b, size_t len)
   b->data[b->len] = '\0';
 }
 
+/* There is room for len bytes and the NUL: nearly always, so this comes first. */
+static bool fits(const struct buf *b, size_t len)
+{
+  return len < b->cap - b->len && !b->overflow;
+}
+
 void buf_append(struct buf *b, const void *data, size_t len)
 {
-  char *room = buf_reserve(b, len);
+  char *room = fits(b, len) ? b->data + b->len : buf_reserve(b, len);
   if (!room) {
     b->overflow = true;
     return;
@@ -73,7 +79,12 @@ void buf_append_str(struct buf *b, const char *text)
 
 void buf_append_char(struct buf *b, char c)
 {
-  buf_append(b, &c, 1);
+  if (!fits(b, 1)) {
+    buf_append(b, &c, 1);
+    return;
+  }
+  b->data[b->len++] = c;
+  b->data[b->len] = '\0';
 }
 
 void buf_appendf(struct buf *b, const char *format, ...)
@@ -97,10 +108,9 @@ void buf_appendf(struct buf *b, const char *format, ...)
   va_end(again);
 }
 
-void buf_append_int(struct buf *b, long long value)
+size_t buf_int_text(char out[BUF_INT_MAX], long long value)
 {
-  char digits[24];
-  char *p = digits + sizeof digits;
+  char digits[BUF_INT_MAX], *end = digits + sizeof digits, *p = end;
   unsigned long long rest =
       value < 0 ? 0ULL - (unsigned long long)value : (unsigned long long)value;
   do {
@@ -108,7 +118,14 @@ void buf_append_int(struct buf *b, long long value)
     rest /= 10;
   } while (rest);
   if (value < 0) *--p = '-';
-  buf_append(b, p, (size_t)(digits + sizeof digits - p));
+  memcpy(out, p, (size_t)(end - p));
+  return (size_t)(end - p);
+}
+
+void buf_append_int(struct buf *b, long long value)
+{
+  char digits[BUF_INT_MAX];
+  buf_append(b, digits, buf_int_text(digits, value));
 }
 
 void buf_consume(struct buf *b, size_t len)

@@ -27,6 +27,10 @@ void buf_append_char(struct buf *b, char c);
 void buf_appendf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_append_int(struct buf *b, long long value);
 
+/* buf_int_text() writes what buf_append_int() appends, without a NUL, and gives its length. */
+enum { BUF_INT_MAX = 20 }; /* -9223372036854775808 */
+size_t buf_int_text(char out[BUF_INT_MAX], long long value);
+
 /* buf_reserve() gives room for len bytes at the end, or NULL past the maximum; buf_commit() says
  * how many of them were written. */
 char *buf_reserve(struct buf *b, size_t len);

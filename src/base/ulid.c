@@ -72,12 +72,9 @@ struct ulid ulid_make(void)
 
 void ulid_format(const struct ulid *id, char out[ULID_LEN + 1])
 {
-  /* 26 characters of 5 bits are 130: two zero bits go in front. */
-  unsigned bits = 0, n_bits = 2;
-  for (int i = 0, o = 0; i < 16; i++) {
-    bits = bits << 8 | id->bytes[i];
-    for (n_bits += 8; n_bits >= 5; n_bits -= 5) out[o++] = alphabet[bits >> (n_bits - 5) & 31];
-  }
+  unsigned __int128 bits = 0;
+  for (int i = 0; i < 16; i++) bits = bits << 8 | id->bytes[i];
+  for (int o = ULID_LEN; o-- > 0; bits >>= 5) out[o] = alphabet[bits & 31];
   out[ULID_LEN] = '\0';
 }
 

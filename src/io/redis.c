@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "io/dial.h"
@@ -30,7 +31,7 @@
 #include "io/redis_url.h"
 #include "metrics/metrics.h"
 
-enum { PENDING_MAX = 10000, CHANNELS_MAX = 64, RUN_ID_LEN = 40 };
+enum { PENDING_MAX = 10000, CHANNELS_MAX = 64, RUN_ID_LEN = 40, COMMAND_MAX = 64 << 20 };
 
 enum link_phase { LINK_CONNECTING, LINK_GREETING, LINK_SUBSCRIBING, LINK_UP, LINK_BROKEN };
 
@@ -58,9 +59,6 @@ struct redis_conn {
   bool listens; /* it has had a subscription: hiredis is not to see commands any more */
   char *channels[CHANNELS_MAX];
   size_t n_channels;
-  const char **argv; /* scratch of redis_eval() */
-  size_t *lens;
-  size_t scratch_len;
   bool closing;
   void (*on_closed)(void *arg);
   void *closed_arg;
@@ -72,7 +70,7 @@ struct pending {
   redis_reply_fn fn;
   void *arg;
   const struct redis_script *script; /* NULL: not a script */
-  char *copy;                        /* hiredis' own; of a script's command */
+  char *copy;                        /* of a script's command */
   size_t copy_len;
   bool again; /* it was sent a second time */
 };
@@ -99,8 +97,6 @@ static void conn_on_closed(uv_handle_t *timer)
   for (size_t i = 0; i < conn->n_channels; i++) free(conn->channels[i]);
   free((char *)conn->options.url);
   free((char *)conn->options.name);
-  free(conn->argv);
-  free(conn->lens);
   free(conn);
   if (on_closed) on_closed(arg);
 }
@@ -148,7 +144,7 @@ static void on_reply(redisAsyncContext *ac, void *raw, void *arg);
 
 static void pending_free(struct pending *p)
 {
-  if (p->copy) redisFreeCommand(p->copy);
+  free(p->copy);
   free(p);
 }
 
@@ -547,32 +543,38 @@ void redis_script_init(struct redis_script *script)
   for (unsigned i = 0; i < len; i++) snprintf(script->sha + 2 * i, 3, "%02x", hash[i]);
 }
 
+static void put_count(struct buf *out, char kind, size_t n)
+{
+  buf_append_char(out, kind);
+  buf_append_int(out, (long long)n);
+  buf_append(out, "\r\n", 2);
+}
+
+static void put_bulk(struct buf *out, const char *text, size_t len)
+{
+  put_count(out, '$', len);
+  buf_append(out, text, len);
+  buf_append(out, "\r\n", 2);
+}
+
+/* By hand, since hiredis prints each length: that is half of what a long command takes. */
 static struct pending *eval_format(struct redis_conn *conn, const struct redis_script *script,
                                    int n_keys, int argc, const char *const *argv,
                                    const size_t *lens)
 {
-  enum { HEAD = 3 }; /* EVALSHA, sha, number of keys */
   struct pending *p = mem_alloc(sizeof *p);
-  size_t n = (size_t)argc + HEAD;
-  char keys[16];
-  long long len;
+  char keys[BUF_INT_MAX];
+  struct buf text;
 
-  if (n > conn->scratch_len) {
-    conn->argv = mem_resize(conn->argv, n * sizeof *conn->argv);
-    conn->lens = mem_resize(conn->lens, n * sizeof *conn->lens);
-    conn->scratch_len = n;
-  }
-  snprintf(keys, sizeof keys, "%d", n_keys);
-  conn->argv[0] = "EVALSHA";
-  conn->argv[1] = script->sha;
-  conn->argv[2] = keys;
-  for (int i = 0; i < argc; i++) conn->argv[HEAD + i] = argv[i];
-  for (size_t i = 0; i < n; i++)
-    conn->lens[i] = lens && i >= HEAD ? lens[i - HEAD] : strlen(conn->argv[i]);
+  buf_init(&text, COMMAND_MAX);
+  put_count(&text, '*', (size_t)argc + 3);
+  put_bulk(&text, "EVALSHA", 7);
+  put_bulk(&text, script->sha, strlen(script->sha));
+  put_bulk(&text, keys, buf_int_text(keys, n_keys));
+  for (int i = 0; i < argc; i++) put_bulk(&text, argv[i], lens ? lens[i] : strlen(argv[i]));
+  assert(!text.overflow);
   *p = (struct pending){.link = conn->link, .script = script};
-  len = redisFormatCommandArgv(&p->copy, (int)n, conn->argv, conn->lens);
-  if (len < 0) abort(); /* out of memory, as base/alloc.h */
-  p->copy_len = (size_t)len;
+  p->copy = buf_take(&text, &p->copy_len);
   return p;
 }
 

@@ -2,6 +2,7 @@
  */
 #include "journal/relay.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -62,7 +63,8 @@ static void add(struct items *to, const struct ulid *id, const char *token, int6
   struct queue_item *item = &to->items[to->n++];
   item->id = *id;
   item->delay_ms = delay_ms;
-  snprintf(item->token, sizeof item->token, "%s", token);
+  assert(strlen(token) < sizeof item->token);
+  memcpy(item->token, token, strlen(token) + 1);
 }
 
 void relay_event(struct relay *r, const struct order_event *e)

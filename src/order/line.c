@@ -6,10 +6,15 @@
 #include "base/ulid.h"
 #include "order/type.h"
 
+static void blank(char *text, size_t len, char which)
+{
+  for (char *at = text; (at = memchr(at, which, (size_t)(text + len - at))) != NULL;) *at = ' ';
+}
+
 void event_line_join(char *json, size_t len)
 {
-  for (size_t i = 0; i < len; i++)
-    if (json[i] == '\n' || json[i] == '\r') json[i] = ' ';
+  blank(json, len, '\n');
+  blank(json, len, '\r');
 }
 
 void event_line_write(const struct order_event *e, struct buf *out)

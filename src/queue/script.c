@@ -5,7 +5,6 @@
 #include "queue/script.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -43,8 +42,7 @@ static const char *const key_names[] = {"clock",   "epoch",   "paused",  "counts
 enum {
   N_KEYS = sizeof key_names / sizeof *key_names,
   ARGS_MAX = N_KEYS + 10 + 3 * QUEUE_BATCH_MAX,
-  INT_MAX_LEN = 20, /* -9223372036854775808 */
-  TEXT_MAX = 10 * (INT_MAX_LEN + 1) + QUEUE_BATCH_MAX * (ULID_LEN + 1 + INT_MAX_LEN + 1),
+  TEXT_MAX = 10 * BUF_INT_MAX + QUEUE_BATCH_MAX * (ULID_LEN + 1 + BUF_INT_MAX),
   SOURCE_MAX = 64 * 1024,
   KEY_MAX = 1024
 };
@@ -134,10 +132,10 @@ void script_text(struct script_set *set, const char *text)
 void script_int(struct script_set *set, int64_t value)
 {
   char *at = set->text + set->text_len;
-  int len = snprintf(at, INT_MAX_LEN + 1, "%" PRId64, value);
-  set->text_len += (size_t)len + 1;
+  size_t len = buf_int_text(at, value);
+  set->text_len += len;
   assert(set->text_len <= TEXT_MAX);
-  add(set, at, (size_t)len);
+  add(set, at, len);
 }
 
 void script_id(struct script_set *set, const struct ulid *id)
