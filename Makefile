@@ -71,10 +71,12 @@ include scripts/plugins.mk scripts/ctl.mk scripts/tests.mk
 include scripts/bench.mk scripts/chaos.mk scripts/model.mk
 -include $(patsubst %.o,%.d,$(CORE_O) $(B)/src/main.o)
 
-install: all ## the daemon, its client and its plugins into DIR (/opt/ox)
-	@install -d $(DIR)/plugins
+install: all man ## the daemon, its client, its plugins and the manual into DIR (/opt/ox)
+	@install -d $(DIR)/plugins $(DIR)/share/man/man1 $(DIR)/share/man/man8
 	@install -m 755 $(B)/oxd $(B)/oxctl scripts/ready.sh $(DIR)
 	@install -m 644 $(B)/plugins/*.so $(B)/plugins/*.json $(DIR)/plugins
+	@install -m 644 $(B)/man/oxctl.1 $(DIR)/share/man/man1
+	@install -m 644 $(B)/man/oxd.8 $(DIR)/share/man/man8
 
 clean: ## remove what was built; .run/ with its data stays
 	rm -rf build

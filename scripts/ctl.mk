@@ -16,4 +16,13 @@ CTL_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/ctl/*_test.c))
 $(CTL_TESTS): $(B)/ctl.a
 $(CTL_TESTS): LIBS := $(B)/ctl.a $(B)/libox.a $(LIBS) -lcurl
 
+# Manual pages: prose from docs/man, options from the programs' own tables.
+.PHONY: man
+man: $(B)/man/oxctl.1 $(B)/man/oxd.8 ## the manual pages, with the options that the programs have
+	@:
+$(B)/man/oxctl.1: docs/man/oxctl.1 scripts/man $(B)/oxctl
+	@mkdir -p $(@D) && scripts/man $< $(B)/oxctl > $@.new && mv $@.new $@
+$(B)/man/oxd.8: docs/man/oxd.8 scripts/man $(B)/oxd
+	@mkdir -p $(@D) && scripts/man $< $(B)/oxd > $@.new && mv $@.new $@
+
 -include $(CTL_O:.o=.d)
