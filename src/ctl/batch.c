@@ -41,10 +41,28 @@ struct batch {
   struct session *session;
   struct batch_file file;
   struct batch_state *state;
+  struct buf text;              /* of a line that is printed */
   int64_t placed, failed, done; /* orders; done is those two */
 };
 
 /* ── what is said of a line ─────────────────────────────────────────────────────────────────── */
+
+/* begin_line() opens {"line":…; put_line() closes and prints it. */
+static struct json_writer begin_line(struct batch *b, const struct batch_order *o)
+{
+  struct json_writer w;
+  buf_clear(&b->text);
+  json_writer_init(&w, &b->text);
+  json_begin(&w, NULL);
+  json_int(&w, "line", o->line);
+  return w;
+}
+
+static void put_line(struct json_writer *w)
+{
+  json_end(w);
+  puts(w->out->data);
+}
 
 static void say_failed(struct batch *b, const struct batch_order *o, const char *where,
                        const char *code, const char *why)
@@ -53,20 +71,13 @@ static void say_failed(struct batch *b, const struct batch_order *o, const char 
   b->done++;
   progress_clear();
   if (b->session->json) {
-    struct buf line;
-    struct json_writer w;
-    buf_init(&line, BODY_MAX);
-    json_writer_init(&w, &line);
-    json_begin(&w, NULL);
-    json_int(&w, "line", o->line);
+    struct json_writer w = begin_line(b, o);
     json_begin(&w, "error");
     json_str(&w, "pointer", where);
     json_str(&w, "code", code);
     json_str(&w, "detail", why);
     json_end(&w);
-    json_end(&w);
-    puts(line.data);
-    buf_deinit(&line);
+    put_line(&w);
     return;
   }
   printf("line %lld: ", (long long)o->line);
@@ -81,8 +92,10 @@ static void say_placed(struct batch *b, const struct batch_order *o, const struc
   b->placed++;
   b->done++;
   if (!b->session->json) return;
-  printf("{\"line\":%lld,\"orderId\":\"%s\",\"status\":\"%s\"}\n", (long long)o->line,
-         member_or(item, "orderId", ""), member_or(item, "status", ""));
+  struct json_writer w = begin_line(b, o);
+  json_str(&w, "orderId", member_text(item, "orderId"));
+  json_str(&w, "status", member_text(item, "status"));
+  put_line(&w);
 }
 
 static void show_progress(const struct batch *b)
@@ -335,6 +348,7 @@ static enum exit_code run(struct session *s, const struct arguments *a)
 {
   char error[PATH_LEN_MAX + 256], beside[PATH_LEN_MAX];
   struct batch b = {.session = s};
+  buf_init(&b.text, BODY_MAX);
   const char *path = state_path(a, beside);
   if (batch_file_read(&b.file, a->operands[0], format_of(a), error, sizeof error) != ST_OK) {
     fprintf(stderr, "oxctl batch: %s: %s\n", a->operands[0], error);
@@ -356,6 +370,7 @@ static enum exit_code run(struct session *s, const struct arguments *a)
   if (code == EXIT_DONE && b.failed > 0) code = EXIT_FAILED;
 out:
   batch_state_close(b.state);
+  buf_deinit(&b.text);
   batch_file_deinit(&b.file);
   return code;
 }

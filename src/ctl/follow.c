@@ -7,6 +7,7 @@
  *   connect ─▶ open ─▶ events … last event ─▶ ENDED
  *     ▲  │       │ cut
  *     │  └─ no ──┴─▶ ask ─ 2xx, none, 5xx ─▶ pause ─┐        too long without a connection ─▶ AWAY
+ *     │               ├─ closed well, ended ────────┼─▶ ENDED (since was its last)
  *     │               ├─ 401 ─▶ renew the token ────┤
  *     │               └─ other 4xx ─▶ REFUSED       │
  *     └─────────────────────────────────────────────┘
@@ -32,7 +33,7 @@ struct follow {
   struct ws *ws;
   struct http_exchange *asking;
   uv_timer_t timer;
-  bool ended, renewed, stopped;
+  bool ended, renewed, stopped, closed_well;
 };
 
 static void connect_now(struct follow *f);
@@ -95,6 +96,17 @@ static bool too_long(const struct follow *f)
   return clock_mono_ms() - f->away_since_ms > patience_ms;
 }
 
+/* The server had nothing more to say, and the order has ended: there is no event behind since. */
+static bool was_all(const struct follow *f, const struct http_answer *answer)
+{
+  struct json_object state;
+  if (!f->closed_well || problem_exit(answer) != EXIT_DONE) return false;
+  if (!member_parse(answer->body.data, answer->body.len, &state)) return false;
+  bool ended = phase_ended(member_or(&state, "phase", ""));
+  json_object_deinit(&state);
+  return ended;
+}
+
 static void on_state(void *arg, const struct http_answer *answer)
 {
   struct follow *f = arg;
@@ -102,6 +114,8 @@ static void on_state(void *arg, const struct http_answer *answer)
   if (answer->status == 401 && tokens_renewable(f->session->tokens) && !f->renewed) {
     f->renewed = true;
     f->asking = session_renew(f->session, on_renewed, f);
+  } else if (was_all(f, answer)) {
+    end(f, FOLLOW_ENDED, answer);
   } else if (problem_exit(answer) == EXIT_REFUSED && answer->status != 429) {
     end(f, FOLLOW_REFUSED, answer);
   } else if (too_long(f)) {
@@ -147,9 +161,10 @@ static void on_close(void *arg, int code)
 {
   struct follow *f = arg;
   f->ws = NULL;
+  f->closed_well = code == WS_NORMAL;
   if (code != WS_NO_CONNECTION) { /* there was one */
     f->away_since_ms = clock_mono_ms();
-    if (f->handler->on_cut) f->handler->on_cut(f->arg);
+    if (f->handler->on_cut && !f->closed_well) f->handler->on_cut(f->arg);
   }
   ask_why(f);
 }

@@ -11,7 +11,7 @@
 struct follow;
 
 enum follow_end {
-  FOLLOW_ENDED,   /* the last event was a last one */
+  FOLLOW_ENDED, /* the last event was a last one; or there was none, and answer says how it ended */
   FOLLOW_REFUSED, /* answer says why */
   FOLLOW_AWAY,    /* the server was not to be reached for too long; answer is the last try's */
 };
@@ -20,7 +20,7 @@ struct follow_handler {
   void (*on_open)(void *arg);                             /* there is a connection; may be NULL */
   void (*on_event)(void *arg, const struct event *event); /* as it came, whatever its seq is */
   void (*on_cut)(void *arg);                              /* it connects anew; may be NULL */
-  /* The follow is no more. answer is borrowed; NULL with FOLLOW_ENDED. */
+  /* The follow is no more. answer is borrowed; NULL with FOLLOW_ENDED behind a last event. */
   void (*on_end)(void *arg, enum follow_end end, const struct http_answer *answer);
 };
 

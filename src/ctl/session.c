@@ -29,7 +29,6 @@ static void on_signal(uv_signal_t *handle, int number)
 
 static void watch_signal(struct session *s, uv_signal_t *handle, int number)
 {
-  uv_signal_init(&s->loop, handle);
   handle->data = s;
   uv_signal_start(handle, on_signal, number);
   uv_unref((uv_handle_t *)handle);
@@ -72,8 +71,8 @@ enum exit_code session_open(struct session *s, const struct arguments *a)
   }
   uv_loop_init(&s->loop);
   uv_timer_init(&s->loop, &s->pause);
-  watch_signal(s, &s->on_int, SIGINT);
-  watch_signal(s, &s->on_term, SIGTERM);
+  uv_signal_init(&s->loop, &s->on_int);
+  uv_signal_init(&s->loop, &s->on_term);
   const struct http_options options = {.url = s->url, .ca = s->ca, .timeout_ms = s->timeout_ms};
   s->http = http_create(&s->loop, &options);
   return EXIT_DONE;
@@ -103,6 +102,10 @@ struct ws_client *session_ws(struct session *s)
 
 bool session_run(struct session *s, const bool *done)
 {
+  if (!uv_is_active((uv_handle_t *)&s->on_int)) {
+    watch_signal(s, &s->on_int, SIGINT);
+    watch_signal(s, &s->on_term, SIGTERM);
+  }
   while (!*done && !s->signal) uv_run(&s->loop, UV_RUN_ONCE);
   return *done;
 }

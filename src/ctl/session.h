@@ -32,7 +32,8 @@ void session_close(struct session *s);
 
 struct ws_client *session_ws(struct session *s);
 
-/* session_run() runs the loop until *done, or until a signal came: false. */
+/* session_run() runs the loop until *done, or until a signal came: false. Before the first of them
+ * a signal ends the process: what is read from stdin until then does not know the loop. */
 bool session_run(struct session *s, const bool *done);
 bool session_pause(struct session *s, int64_t ms);         /* false: a signal came */
 enum exit_code session_signalled(const struct session *s); /* EXIT_SIGINT or EXIT_SIGTERM */

@@ -44,11 +44,23 @@ static void on_cut(void *arg)
   fputs("oxctl: the connection is gone; connecting anew\n", stderr);
 }
 
+static enum exit_code code_of(const struct http_answer *answer)
+{
+  struct json_object state;
+  if (!member_parse(answer->body.data, answer->body.len, &state)) return EXIT_AWAY;
+  bool succeeded = phase_succeeded(member_or(&state, "phase", ""));
+  json_object_deinit(&state);
+  return succeeded ? EXIT_DONE : EXIT_FAILED;
+}
+
 static void on_end(void *arg, enum follow_end end, const struct http_answer *answer)
 {
   struct watching *w = arg;
   w->done = true;
-  if (end == FOLLOW_ENDED) return;
+  if (end == FOLLOW_ENDED) {
+    if (answer) w->code = code_of(answer);
+    return;
+  }
   problem_print(answer, stderr);
   w->code = end == FOLLOW_REFUSED ? EXIT_REFUSED : EXIT_AWAY;
 }

@@ -1,6 +1,7 @@
 // oxctl against real daemons: what it prints, how it ends, and that it goes on when the server does not.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { assertHistory, createWorld, SWAP_STATES, until } from './lib.mjs'
@@ -30,6 +31,8 @@ test('submit, then watch, get and list it: JSON for programs', async () => {
   assertHistory(lines(watched.stdout), SWAP_STATES)
   const later = await oxctl(['watch', orderId, '--since', '3'])
   assertHistory(lines(later.stdout), SWAP_STATES, 3)
+  const nothing = await oxctl(['watch', orderId, '--since', '5'])
+  assert.deepEqual([nothing.code, nothing.stdout, nothing.stderr], [0, '', ''])
   const got = await oxctl(['get', 'mine'])
   assert.equal(got.stdout, (await daemon.get(`/api/orders/${orderId}`)).text + '\n', 'as it came, to the byte')
   assert.equal(JSON.parse((await oxctl(['get', 'mine', '--events'])).stdout).events.length, 5)
@@ -61,6 +64,10 @@ test('an order as JSON, from stdin; the same key places nothing', async () => {
   const nothing = await oxctl(['submit', '-'], { stdin: '' })
   assert.equal(nothing.code, 2)
   assert.match(nothing.stderr, /there is nothing in it/)
+  const typing = new Ctl(['submit', '-'], { url: daemon.url, stdin: 'open' })
+  await until('it waits for the order', 5000, () => readFileSync(`/proc/${typing.process.pid}/stat`, 'utf8').includes('(oxctl) S'))
+  typing.process.kill('SIGINT')
+  assert.equal((await typing.ended).signal, 'SIGINT')
 })
 
 test('what is wrong is said, all of it', async () => {
@@ -74,7 +81,8 @@ test('what is wrong is said, all of it', async () => {
     [['watch', 'nosuch'], 3, /404 Not Found/],
     [['get', 'a b'], 3, /400 Bad Request: not an orderId/],
     [['get', '../../health'], 3, /404 Not Found/],
-    [['list', '--sort', 'shoe'], 3, /400/],
+    [['list', '--sort', 'shoe'], 2, /--sort must be one of createdAt\|-createdAt/],
+    [['list', '--type', 'shoe'], 3, /400/],
     [['list', '--limit', '0'], 2, /--limit must be a whole number, 1-200/],
     [['submit'], 2, /say what to swap/],
     [['submit', 'x', '--amount', '1'], 2, /not from both/],
@@ -154,7 +162,7 @@ test('Ctrl-C: 130', async () => {
 })
 
 test('with AUTH=required: a token, or a client and its secret; else 401', async () => {
-  const env = { AUTH: 'required', JWT_SECRET: 'correct-horse-battery-staple-0123456789' }
+  const env = { AUTH: 'required', JWT_SECRET: 'correct-horse-battery-staple-0123456789', JWT_TTL_S: '2' }
   const closed = await world.start({ env })
   const url = closed.url
   const client = await world.addClient('ctl')
@@ -166,10 +174,16 @@ test('with AUTH=required: a token, or a client and its secret; else 401', async 
   const secret = path.join(folder, 'secret')
   await writeFile(secret, client.secret + '\n')
   const who = { OX_CLIENT_ID: client.id, OX_CLIENT_SECRET_FILE: secret }
+  const watching = new Ctl([...NEVER, '--id', 'long', '--watch'], { url, env: who })
   const swap = await oxctl(['submit', ...SWAP, '--watch'], { url, env: who })
   assert.equal(swap.code, 0, swap.stderr)
   assertHistory(lines(swap.stdout), SWAP_STATES)
   const wrong = await oxctl(['list'], { url, env: { OX_CLIENT_ID: client.id, OX_CLIENT_SECRET: 'no' } })
   assert.equal(wrong.code, 3)
   assert.match(wrong.stderr, /401 invalid_client/)
+  await until('the token of the watch has run out', 10000, () => watching.stderr.includes('connecting anew'))
+  assert.equal((await oxctl(['cancel', 'long'], { url, env: who })).code, 0)
+  const end = await watching.ended
+  assert.equal(end.code, 1, end.stderr)
+  assert.deepEqual(lines(end.stdout).map((e) => e.seq), [1, 2, 3])
 })

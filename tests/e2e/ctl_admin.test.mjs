@@ -11,7 +11,7 @@ const SECRET = 'correct-horse-battery-staple-0123456789'
 const plain = { NO_COLOR: '1' }
 let world, daemon, folder
 before(async () => {
-  world = await createWorld()
+  world = await createWorld({ QUEUE_BACKOFF_MS: '50' })
   daemon = await world.start()
   folder = await mkdtemp('/tmp/ox-ctl.')
 })

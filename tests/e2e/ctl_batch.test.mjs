@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { createWorld, until } from './lib.mjs'
-import { Ctl, inTerminal, lines } from './ctl.mjs'
+import { createWorld, ROOT, until } from './lib.mjs'
+import { Ctl, inTerminal, lines, OXCTL } from './ctl.mjs'
 
 let world, daemon, folder
 before(async () => {
@@ -162,6 +162,8 @@ test('load: limits and orders that do not end are exit code 1; a terminal has a 
   assert.match(refused.stderr, /^oxctl: 400 Bad Request/)
   const shown = await inTerminal(['load', '--at-once', '5'], { url: daemon.url, env: { NO_COLOR: '1' } })
   for (const word of [/\[#*\.*\] /, /^MS +P50/m, /^accept to confirmed/m, /verdict +passed/]) assert.match(shown, word)
+  const script = new Ctl([], { url: daemon.url, env: { OXCTL }, command: [path.join(ROOT, 'scripts/load-test'), '--at-once', '5'] })
+  assert.equal((await script.ended).code, 0, script.stderr)
   const far = await oxctl(['load'], { url: 'http://192.0.2.1' })
   assert.equal(far.code, 2)
   assert.match(far.stderr, /not on this machine/)

@@ -10,6 +10,7 @@ import https from 'node:https'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
+import { Ctl, lines } from './ctl.mjs'
 import { Listener, ROOT, SWAP, SWAP_STATES, assertHistory, createWorld, executePath, freePort, until, within } from './lib.mjs'
 
 const NGINX = ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/usr/local/bin/nginx'].find(existsSync)
@@ -37,7 +38,7 @@ async function startNginx() {
   const at = (name) => path.join(dir, name)
   execFileSync('openssl', [
     ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
-    ...['-subj', `/CN=${NAME}`, '-addext', `subjectAltName=DNS:${NAME}`, '-keyout', at('key'), '-out', at('crt')]
+    ...['-subj', `/CN=${NAME}`, '-addext', `subjectAltName=DNS:${NAME},DNS:localhost`, '-keyout', at('key'), '-out', at('crt')]
   ], { stdio: 'ignore' })
   ca = await readFile(at('crt'))
   tls = await freePort()
@@ -152,4 +153,17 @@ test('callers are counted each by their own address, whatever they say of themse
   assert.equal(seen.status, 401)
   const login = await until('the audit', 10000, () => ox.log.find((l) => l.includes('cli_nobody')))
   assert.equal(JSON.parse(login).address, '127.0.0.4')
+})
+
+test('oxctl: https and wss, with the certificate it is told to trust and no other', { skip }, async () => {
+  const client = await world.addClient('ctl')
+  const env = { OX_CLIENT_ID: client.id, OX_CLIENT_SECRET: client.secret, OX_CA_FILE: path.join(dir, 'crt') }
+  const swap = '--token-in SOL --token-out USDC --amount 1.5 --slippage 0.1 --watch'.split(' ')
+  const url = `https://localhost:${tls}`
+  const { code, stdout, stderr } = await new Ctl(['submit', ...swap], { url, env }).ended
+  assert.equal(code, 0, stderr)
+  assertHistory(lines(stdout), SWAP_STATES)
+  const strange = await new Ctl(['list', '--retry-for', '0s'], { url, env: { ...env, OX_CA_FILE: undefined } }).ended
+  assert.equal(strange.code, 4)
+  assert.match(strange.stderr, /certificate/)
 })
