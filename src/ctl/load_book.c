@@ -17,8 +17,10 @@ const char *const load_wrong_titles[LOAD_WRONGS] = {
 
 struct load_order {
   struct ulid id;
-  int64_t first_ms; /* time of seq 1 */
-  int32_t seq, attempt;
+  int64_t first_ms;                  /* time of seq 1 */
+  int32_t since_ms[LOAD_STATES_MAX]; /* from then to each state, and 1: 0 is not seen */
+  int32_t end_ms;                    /* the same to the last one */
+  int32_t seq, attempt, events;
   uint32_t states; /* of this attempt, as bits */
   unsigned char wrong;
   bool used, accepted, ended, succeeded, cancelled;
@@ -29,6 +31,7 @@ void load_book_init(struct load_book *b)
   *b = (struct load_book){.post = histogram_create(),
                           .service = histogram_create(),
                           .listener = histogram_create(),
+                          .end = histogram_create(),
                           .room = ROOM_FIRST};
   b->orders = mem_alloc(b->room * sizeof *b->orders);
 }
@@ -38,6 +41,7 @@ void load_book_deinit(struct load_book *b)
   histogram_destroy(b->post);
   histogram_destroy(b->service);
   histogram_destroy(b->listener);
+  histogram_destroy(b->end);
   for (size_t i = 0; i < b->n_states; i++) histogram_destroy(b->states[i].since_accept);
   free(b->orders);
 }
@@ -138,16 +142,18 @@ void load_book_event(struct load_book *b, const struct event *e, bool live, int6
   if (!o) return;
   size_t i = state_of(b, e->status);
   uint32_t state = UINT32_C(1) << i;
-  b->counts.events++;
+  o->events++;
   check(o, e, state);
-  if (live) histogram_record(b->listener, (now_ms - e->at_ms) * 1000);
+  if (live && o->accepted) histogram_record(b->listener, (now_ms - e->at_ms) * 1000);
   if (o->first_ms == 0) o->first_ms = e->at_ms;
-  if (e->seq > 1) histogram_record(b->states[i].since_accept, (e->at_ms - o->first_ms) * 1000);
+  int32_t since_ms = (int32_t)(e->at_ms - o->first_ms) + 1;
+  if (e->seq > 1) o->since_ms[i] = since_ms; /* the first is the accept itself */
   if (e->seq > o->seq) o->seq = (int32_t)e->seq;
   o->attempt = (int32_t)e->attempt;
   o->states |= state;
   if (o->ended || !phase_ended(e->phase)) return;
   o->ended = true;
+  o->end_ms = since_ms;
   o->succeeded = phase_succeeded(e->phase);
   o->cancelled = strcmp(e->phase, "cancelled") == 0;
   count_end(b, o);
@@ -161,11 +167,21 @@ static void note(struct load_book *b, const struct load_order *o, size_t how)
   if (n < LOAD_EXAMPLES_MAX) ulid_format_order(&o->id, b->examples[how][n]);
 }
 
+static void sum_up(struct load_book *b, const struct load_order *o)
+{
+  b->counts.events += o->events;
+  if (o->end_ms) histogram_record(b->end, (o->end_ms - 1) * INT64_C(1000));
+  for (size_t i = 0; i < b->n_states; i++)
+    if (o->since_ms[i])
+      histogram_record(b->states[i].since_accept, (o->since_ms[i] - 1) * INT64_C(1000));
+}
+
 void load_book_close(struct load_book *b)
 {
   for (size_t i = 0; i < b->room; i++) {
     struct load_order *o = &b->orders[i];
     if (!o->used || !o->accepted) continue;
+    sum_up(b, o);
     if (!o->ended) wrong(o, LOAD_NOT_ENDED);
     for (size_t how = 0; how < LOAD_WRONGS; how++)
       if (o->wrong & 1u << how) note(b, o, how);

@@ -9,7 +9,7 @@
 #include "ctl/event.h"
 #include "ctl/histogram.h"
 
-enum { LOAD_STATES_MAX = 24, LOAD_EXAMPLES_MAX = 5 };
+enum { LOAD_STATES_MAX = 12, LOAD_EXAMPLES_MAX = 5 };
 
 /* What can be wrong with an order. */
 enum load_wrong {
@@ -26,8 +26,8 @@ extern const char *const load_wrong_titles[LOAD_WRONGS]; /* not ended … */
 struct load_counts {
   int64_t sent, accepted, refused, unanswered; /* of POSTs; a 5xx is refused, too */
   int64_t ended, succeeded, failed, cancelled; /* of accepted orders */
-  int64_t events;
-  int64_t wrong[LOAD_WRONGS]; /* orders; one may be wrong in several ways */
+  int64_t events;                              /* of them, when it is closed */
+  int64_t wrong[LOAD_WRONGS];                  /* orders; one may be wrong in several ways */
 };
 
 struct load_book {
@@ -35,9 +35,10 @@ struct load_book {
   struct histogram *post;     /* µs: from when it was due to its answer */
   struct histogram *service;  /* µs: from when it was sent */
   struct histogram *listener; /* µs: from an event's time to its coming here */
+  struct histogram *end;      /* µs: from accept to the last state, when it is closed */
   struct load_state {
     char name[24];
-    struct histogram *since_accept; /* µs, in steps of 1000: events carry ms */
+    struct histogram *since_accept; /* as end; both in steps of 1000: events carry ms */
   } states[LOAD_STATES_MAX];
   size_t n_states;
   char examples[LOAD_WRONGS][LOAD_EXAMPLES_MAX][ULID_ORDER_LEN + 1];
@@ -56,7 +57,7 @@ bool load_book_accepted(struct load_book *b, const char *order_id);
  * its way here counts. now_ms: Unix time. */
 void load_book_event(struct load_book *b, const struct event *e, bool live, int64_t now_ms);
 
-/* load_book_close() judges, when nothing more comes. */
+/* load_book_close() judges and sums up, when nothing more comes. */
 void load_book_close(struct load_book *b);
 
 #endif

@@ -123,15 +123,24 @@ Test(load_book, right)
   cr_assert_not(load_book_accepted(&book, B), "no two POSTs give one order");
   cr_assert_eq(book.counts.ended, 2);
   cr_assert_eq(book.counts.succeeded, 2);
+  load_book_close(&book);
   cr_assert_eq(histogram_max(book.listener), 3000);
+  cr_assert_eq(histogram_count(book.states[0].since_accept), 0);
+  cr_assert_eq(histogram_count(book.states[1].since_accept), 2);
   cr_assert_eq(histogram_max(book.states[2].since_accept), 20000);
-  expect_wrong(LOAD_WRONGS);
+  cr_assert_eq(histogram_max(book.end), 20000);
+  cr_assert_eq(book.counts.events, 6);
+  for (int i = 0; i < LOAD_WRONGS; i++) cr_assert_eq(book.counts.wrong[i], 0);
+  load_book_deinit(&book);
 }
 
 Test(load_book, strangers_do_not_count)
 {
   see(A, 3, "routing", "active", 1);
   cr_assert_eq(book.counts.ended, 0);
+  load_book_close(&book);
+  cr_assert_eq(book.counts.events, 0);
+  cr_assert_eq(histogram_count(book.listener), 0);
   expect_wrong(LOAD_WRONGS);
 }
 
@@ -218,6 +227,7 @@ Test(load_book, limits)
   see_all(A);
   histogram_record(book.post, 50000);
   book.counts.refused = 2;
+  histogram_record(book.end, 20000);
   cr_assert(passes((struct load_limits){-1, -1, -1}));
   cr_assert(passes((struct load_limits){50, 20, 2}));
   cr_assert_not(passes((struct load_limits){49, -1, -1}));
