@@ -1,8 +1,8 @@
-// The Postman collection: it has every route, and newman runs all of it, with auth off and with auth on,
+// The Postman collection: it has every call, and newman runs all of it, with auth off and with auth on,
 // against daemons of its own. And the WebSocket listener.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { readFileSync, readdirSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -53,36 +53,31 @@ const node = (script, args, env = {}) =>
 
 // ── what is in it ────────────────────────────────────────────────────────────────────────────────
 
-const sourceOf = (file) => readFileSync(path.join(ROOT, file), 'utf8')
-// The daemon's own routes in the order of their table, and those of its plugins.
-const ROUTES = [
-  ...sourceOf('src/http/routes.c').matchAll(/^ *\{"(\w+)", "([^"]+)",[^,]+, SCOPE_\w+/gm),
-  ...readdirSync(path.join(ROOT, 'executors'))
-    .filter((file) => file.endsWith('.c'))
-    .flatMap((file) => [
-      ...sourceOf(`executors/${file}`).matchAll(
-        /ENDPOINT\(\w+, "(\w+)", "([^"]+)"|\.method = "(\w+)",\s*\.path = "([^"]+)"/g
-      )
-    ])
-].map(([, a, b, c, d]) => ({ method: a ?? c, pattern: b ?? d }))
-
 const pathOf = ({ request }) => request.url.raw.replace('{{baseUrl}}', '').replace(/\?.*/, '')
 const matches = (pattern, target) =>
-  new RegExp(`^${pattern.replace(/[.]/g, '\\.').replace(/:\w+/g, '[^/]+')}$`).test(target)
+  new RegExp(`^${pattern.replace(/[.]/g, '\\.').replace(/\{\w+\}/g, '[^/]+')}$`).test(target)
 
-// A request belongs to the first pattern that its path matches, as in the daemon.
-function routeOf(item) {
-  const found = ROUTES.find(({ pattern }) => matches(pattern, pathOf(item)))
-  return found && `${item.request.method} ${found.pattern}`
-}
-
-test('every route has a request', () => {
-  assert(ROUTES.length > 40)
-  assert(ROUTES.some(({ pattern }) => pattern === '/api/quote'))
-  assert(ROUTES.some(({ pattern }) => pattern === '/api/sim/ledger'))
-  const asked = new Set(ITEMS.map(routeOf))
-  const missing = ROUTES.map(({ method, pattern }) => `${method} ${pattern}`).filter((r) => !asked.has(r))
-  assert.deepEqual(missing, [])
+// The contract names every route there is: tests/e2e/contract.test.mjs sees to that.
+test('every call of the contract has a request', async () => {
+  const { json: contract } = await open.get('/openapi.json')
+  const resolve = (at) => (at.$ref ? at.$ref.slice(2).split('/').reduce(member, contract) : at)
+  const member = (value, part) => value[part.replaceAll('~1', '/').replaceAll('~0', '~')]
+  const patterns = Object.keys(contract.paths)
+  // A path belongs to the pattern with fewer variables.
+  patterns.sort((a, b) => a.split('{').length - b.split('{').length)
+  const asked = new Set(
+    ITEMS.map((item) => `${item.request.method} ${patterns.find((p) => matches(p, pathOf(item)))}`)
+  )
+  const calls = patterns.flatMap((pattern) =>
+    ['get', 'put', 'post', 'delete']
+      .filter((method) => resolve(contract.paths[pattern])[method])
+      .map((method) => `${method.toUpperCase()} ${pattern}`)
+  )
+  assert(calls.includes('POST /sqs/dlq/{id}/redrive') && calls.includes('GET /api/sim/ledger'))
+  assert.deepEqual(
+    calls.filter((call) => !asked.has(call)),
+    []
+  )
 })
 
 test('names are unique, every request has a test of its own, every folder is explained', () => {
