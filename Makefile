@@ -29,7 +29,9 @@ HTTP_PARSER := $(if $(wildcard /usr/include/http_parser.h),-lhttp_parser,-lllhtt
 LIBS    := -lwebsockets -luv -lhiredis -lpq -ljansson $(HTTP_PARSER) -lcrypto -lm -ldl -pthread
 
 API     := $(B)/gen/openapi.json $(B)/gen/asyncapi.json
-FILES   := $(foreach f,$(API),/$(notdir $f)=$f) # URL-PATH=FILE: what is served as it is
+WEB     := $(sort $(shell find web -name '*.*' ! -name '*.md'))
+# URL-PATH=FILE: what is served as it is. web/docs/index.html is /docs, the rest of web/ as it is called.
+FILES   := $(foreach f,$(API),/$(notdir $f)=$f) $(foreach f,$(WEB),$(or $(patsubst web%,%,$(f:/index.html=)),/)=$f)
 GEN     := $(B)/gen/migrations.c $(B)/gen/lua.c $(B)/gen/files.c
 CORE_C  := $(filter-out src/ctl/%,$(wildcard src/*/*.c)) $(wildcard workers/*.c)
 CORE_O  := $(CORE_C:%.c=$(B)/%.o) $(GEN:%.c=%.o)
@@ -64,7 +66,7 @@ $(B)/gen/lua.c: scripts/embed $(wildcard src/queue/lua/*.lua) src/queue/lua
 
 $(B)/gen/%.json: docs/api/%.json scripts/api-document $(wildcard docs/api/*.json docs/api/*/*.json)
 	@mkdir -p $(@D) && scripts/api-document $* > $@.new && mv $@.new $@
-$(B)/gen/files.c: scripts/embed $(API)
+$(B)/gen/files.c: scripts/embed $(API) $(WEB) $(shell find web -type d)
 	@mkdir -p $(@D) && scripts/embed files $(FILES) > $@.new && mv $@.new $@
 
 include scripts/plugins.mk scripts/ctl.mk scripts/tests.mk

@@ -154,7 +154,7 @@ test('every route: 401 without a token, 403 with the wrong one, neither with the
 })
 
 test('what is open needs no token, and a bad one does no harm there', async () => {
-  for (const target of ['/health', '/livez', '/readyz', '/openapi.json', '/asyncapi.json']) {
+  for (const target of ['/health', '/livez', '/readyz', '/openapi.json', '/asyncapi.json', '/docs', '/docs/docs.js']) {
     assert.equal((await ox.get(target)).status, 200)
     assert.equal((await ox.get(target, { headers: as('x') })).status, 200)
   }
