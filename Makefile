@@ -29,7 +29,7 @@ HTTP_PARSER := $(if $(wildcard /usr/include/http_parser.h),-lhttp_parser,-lllhtt
 LIBS    := -lwebsockets -luv -lhiredis -lpq -ljansson $(HTTP_PARSER) -lcrypto -lm -ldl -pthread
 
 API     := $(B)/gen/openapi.json $(B)/gen/asyncapi.json
-WEB     := $(sort $(shell find web -name '*.*' ! -name '*.md'))
+WEB     := $(sort $(shell find web -name '*.*' ! -name '*.md' ! -name package.json))
 # URL-PATH=FILE: what is served as it is. web/docs/index.html is /docs, the rest of web/ as it is called.
 FILES   := $(foreach f,$(API),/$(notdir $f)=$f) $(foreach f,$(WEB),$(or $(patsubst web%,%,$(f:/index.html=)),/)=$f)
 GEN     := $(B)/gen/migrations.c $(B)/gen/lua.c $(B)/gen/files.c

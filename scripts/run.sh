@@ -17,7 +17,7 @@ say_when_ready() {
   done
   cat <<TEXT
 
-ox serves on http://$HOST:$PORT. Try:
+ox serves on http://$HOST:$PORT, which a browser shows as a dashboard. Try:
 
   curl -s http://$HOST:$PORT/api/orders/execute -H 'Content-Type: application/json' \\
     -d '{"tokenIn":"SOL","tokenOut":"USDC","amount":1.5,"slippage":0.01}'

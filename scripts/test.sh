@@ -4,7 +4,7 @@
 # name has it. A program that crashes, hangs, or leaves a sanitizer's report counts as failed.
 set -uo pipefail
 : "${B:=build}" "${ONLY:=}" "${SAN:=}" "${AT_ONCE:=$(nproc)}"
-: "${SUITES:=unit threads integration e2e postman chaos}"
+: "${SUITES:=unit web threads integration e2e postman chaos}"
 export OXD=$PWD/$B/oxd
 SLOW=1
 [ -z "$SAN" ] || SLOW=4
@@ -144,6 +144,7 @@ for suite in $SUITES; do
   case $suite in
   unit) criterion unit tests/unit/*/*_test.c ;;
   integration) criterion integration tests/integration/*_test.c ;;
+  web) node_tests web tests/web/*.test.mjs ;;
   threads) threads ;;
   e2e) with_modules e2e tests/e2e -- node_tests e2e tests/e2e/*.test.mjs ;;
   model) model ;;

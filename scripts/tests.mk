@@ -1,13 +1,14 @@
 # Tests, each a program of its own:
 #   tests/unit/ROOM/FILE_test.c, tests/integration/FILE_test.c   Criterion, linked with all rooms
 #   tests/threads/NAME_test.c   a plain main() for TSan, which crashes inside Criterion
+#   tests/web/NAME.test.mjs     the dashboard's modules without DOM, on node
 #   tests/fuzz/NAME_fuzz.c      libFuzzer, with a seed corpus in tests/fuzz/corpus/NAME/ if there is one
 UNIT    := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/*_test.c))
 INTEG   := $(patsubst %.c,$(B)/%,$(wildcard tests/integration/*_test.c))
 THREADS := $(patsubst %.c,$(B)/%,$(wildcard tests/threads/*_test.c))
 FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_SECONDS ?= 60
-SUITES  ?= $(if $(filter thread,$(SAN)),threads e2e,unit $(if $(SAN),,threads) integration e2e postman $(if $(VARIANT),,model chaos))
+SUITES  ?= $(if $(filter thread,$(SAN)),threads e2e,unit $(if $(SAN),,web threads) integration e2e postman $(if $(VARIANT),,model chaos))
 
 C_FILES  = $(shell git ls-files '*.c' '*.h')
 TIDY_C   = $(filter src/% workers/% executors/%,$(filter %.c,$(C_FILES)))
