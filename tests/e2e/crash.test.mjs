@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { assertHistory, createWorld, SLOW, until, watch, within } from './lib.mjs'
 
-const LEASE_MS = 2000
+const LEASE_MS = 1000
 let world, api
 before(async () => {
   world = await createWorld({ QUEUE_LEASE_MS: String(LEASE_MS), SWAP_DELAY_MS: '600-900' })

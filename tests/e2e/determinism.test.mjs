@@ -60,7 +60,7 @@ async function fills(workers, profile) {
 
 for (const profile of ['seed', 'realistic'])
   test(`profile ${profile}: the fills of 1 worker are those of 8`, async () => {
-    const [one, eight] = [await fills(1, profile), await fills(8, profile)]
+    const [one, eight] = await Promise.all([fills(1, profile), fills(8, profile)])
     assert.equal(one.length, ORDERS)
     assert(one.some((f) => f.dex === 'raydium') && one.some((f) => f.dex === 'meteora'))
     assert(one.some((f) => f.dex === 'raydium+meteora' && f.legs.length === 2), 'some are split')

@@ -106,17 +106,23 @@ for (const [kind, code] of [
   })
 
 test('a fault that ends between two attempts costs one of them', async () => {
-  await ox.setFaults(...both('no_liquidity'))
-  const id = await ox.execute(SWAP)
-  await until('the first attempt to be over', 10000, async () => {
-    const [row] = await world.sql(`SELECT error FROM orders WHERE order_id = '${ulidToUuid(id)}'`)
-    return row.error
-  })
-  await ox.setFaults()
-  const order = await ox.ended(id)
-  assert.equal(order.status, 'confirmed')
-  assert(order.attempt >= 2 && order.error === null, JSON.stringify(order))
-  await ox.audit([id])
+  const patient = await createWorld({ ...ENV, QUEUE_BACKOFF_MS: '1000' })
+  try {
+    const daemon = await patient.start()
+    await daemon.setFaults(...both('no_liquidity'))
+    const id = await daemon.execute(SWAP)
+    await until('the first attempt to be over', 10000, async () => {
+      const [row] = await patient.sql(`SELECT error FROM orders WHERE order_id = '${ulidToUuid(id)}'`)
+      return row.error
+    })
+    await daemon.setFaults()
+    const order = await daemon.ended(id)
+    assert.equal(order.status, 'confirmed')
+    assert(order.attempt >= 2 && order.error === null, JSON.stringify(order))
+    await daemon.audit([id])
+  } finally {
+    await patient.destroy()
+  }
 })
 
 // ── transactions ─────────────────────────────────────────────────────────────────────────────────
@@ -210,26 +216,31 @@ test('halted with a transaction open: unknown stays unknown until the venue is b
 
 // ── crashes ──────────────────────────────────────────────────────────────────────────────────────
 
-for (const point of ['quote', 'submit', 'sent', 'lookup'])
-  test(`crash at ${point}: the order is taken over and ends once`, async () => {
-    const other = await createWorld(ENV)
-    try {
-      const api = await other.start({ role: 'api' })
-      const first = await other.start({ role: 'worker' })
-      const id = await api.execute(SWAP)
-      await api.ended(id)
-      await api.setFaults(...both('crash', { point, nth: 1 }))
-      const ids = await Promise.all(Array.from({ length: 5 }, () => api.execute(SWAP)))
-      const { signal } = await within('the crash', 15000, first.exited)
-      assert.equal(signal, 'SIGKILL')
-      await other.start({ role: 'worker' })
-      for (const each of ids) assert.equal((await api.ended(each, 30000)).status, 'confirmed')
-      await api.audit([id, ...ids])
-      await other.auditSwaps(ids)
-    } finally {
-      await other.destroy()
-    }
-  })
+async function crashAt(point) {
+  const other = await createWorld(ENV)
+  try {
+    const api = await other.start({ role: 'api' })
+    const first = await other.start({ role: 'worker' })
+    const id = await api.execute(SWAP)
+    await api.ended(id)
+    await api.setFaults(...both('crash', { point, nth: 1 }))
+    const ids = await Promise.all(Array.from({ length: 5 }, () => api.execute(SWAP)))
+    const { signal } = await within('the crash', 15000, first.exited)
+    assert.equal(signal, 'SIGKILL')
+    await other.start({ role: 'worker' })
+    for (const each of ids) assert.equal((await api.ended(each, 30000)).status, 'confirmed')
+    await api.audit([id, ...ids])
+    await other.auditSwaps(ids)
+  } finally {
+    await other.destroy()
+  }
+}
+
+// Each in a world of its own, all at once: most of the time they wait for a lease to run out.
+test('a crash: the order is taken over and ends once', { concurrency: true }, async (t) => {
+  const points = ['quote', 'submit', 'sent', 'lookup']
+  await Promise.all(points.map((point) => t.test(`at ${point}`, () => crashAt(point))))
+})
 
 // ── all of it ────────────────────────────────────────────────────────────────────────────────────
 

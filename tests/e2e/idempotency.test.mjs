@@ -7,7 +7,7 @@ import { Link } from '../chaos/proxy.mjs'
 let world, ox
 const links = []
 before(async () => {
-  world = await createWorld()
+  world = await createWorld({ QUEUE_LEASE_MS: '1000' })
   ox = await world.start()
 })
 after(async () => {
