@@ -25,7 +25,7 @@ CFLAGS  += -std=c11 -D_GNU_SOURCE -g $(OPT) $(WARN) $(HARDEN) $(SANITIZE)
 LDFLAGS += -Wl,-z,relro,-z,now $(SANITIZE)
 CPPFLAGS += -MMD -MP -DOX_VERSION='"$(VERSION)"' $(if $(CHAOS),-DOX_CHAOS)
 INCLUDES := -Isrc -I. -Iinclude -I$(B)/gen -I/usr/include/postgresql
-HTTP_PARSER := $(if $(wildcard /usr/include/http_parser.h),-lhttp_parser,-lllhttp)
+HTTP_PARSER := $(if $(wildcard /usr/include/llhttp.h),-lllhttp,-lhttp_parser)
 LIBS    := -lwebsockets -luv -lhiredis -lpq -ljansson $(HTTP_PARSER) -lcrypto -lm -ldl -pthread
 
 API     := $(B)/gen/openapi.json $(B)/gen/asyncapi.json

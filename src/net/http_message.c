@@ -1,6 +1,7 @@
 /*
  * http_message.c - parsing and checking of requests. The one file that knows the parser library:
- * http-parser here, and llhttp where that is packaged. Pure; messages belong to the loop thread.
+ * llhttp, or http-parser on Debian 12, which has no other. Pure; messages belong to the loop
+ * thread.
  *
  * DESIGN: the head goes to the library line by line, each checked first, since the packaged library
  * takes much that another server reads differently: a bare LF, folded lines, several spaces, names
@@ -10,7 +11,12 @@
 #include "net/http_message.h"
 
 #include <assert.h>
+#if __has_include(<llhttp.h>)
+#include <llhttp.h>
+#else
 #include <http_parser.h>
+#define USE_HTTP_PARSER
+#endif
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -18,8 +24,6 @@
 #include "net/http_query.h"
 
 enum phase { REQUEST_LINE, HEADERS, BODY_START, BODY, DONE, REFUSED };
-
-_Static_assert(sizeof(http_parser) <= HTTP_PARSER_SIZE, "no room for the parser");
 
 static enum http_parsed refuse(struct http_message *m, int status, const char *detail)
 {
@@ -31,9 +35,21 @@ static enum http_parsed refuse(struct http_message *m, int status, const char *d
 
 /* ── the library ── */
 
-static http_parser *parser_of(struct http_message *m)
+#ifdef USE_HTTP_PARSER
+typedef http_parser parser_state;
+typedef http_parser_settings parser_callbacks;
+typedef enum http_errno parser_errno;
+enum { F_CONTENT_LENGTH = F_CONTENTLENGTH };
+#else
+typedef llhttp_t parser_state;
+typedef llhttp_settings_t parser_callbacks;
+typedef llhttp_errno_t parser_errno;
+#endif
+_Static_assert(sizeof(parser_state) <= HTTP_PARSER_SIZE, "no room for the parser");
+
+static parser_state *parser_of(struct http_message *m)
 {
-  return (http_parser *)(void *)m->parser;
+  return (parser_state *)(void *)m->parser;
 }
 
 static bool is_token_char(char c)
@@ -57,7 +73,7 @@ static int stop(struct http_message *m, int status, const char *detail)
 }
 
 /* A whole line at a time goes in, so a name or a value always comes in one piece. */
-static int on_name(http_parser *p, const char *at, size_t len)
+static int on_name(parser_state *p, const char *at, size_t len)
 {
   struct http_message *m = p->data;
   if (m->n_headers == HTTP_HEADERS_MAX) return stop(m, 431, "too many headers");
@@ -76,7 +92,7 @@ static bool is_text(const char *text, size_t len)
   return true;
 }
 
-static int on_value(http_parser *p, const char *at, size_t len)
+static int on_value(parser_state *p, const char *at, size_t len)
 {
   struct http_message *m = p->data;
   while (len > 0 && (at[len - 1] == ' ' || at[len - 1] == '\t')) len--;
@@ -89,21 +105,21 @@ static int on_value(http_parser *p, const char *at, size_t len)
   return 0;
 }
 
-static int on_head_complete(http_parser *p)
+static int on_head_complete(parser_state *p)
 {
   struct http_message *m = p->data;
-  m->content_length = p->flags & F_CONTENTLENGTH ? p->content_length : 0;
+  m->content_length = p->flags & F_CONTENT_LENGTH ? p->content_length : 0;
   m->phase = BODY_START;
   return 1; /* the body is not for the library */
 }
 
-static const http_parser_settings callbacks = {
+static const parser_callbacks callbacks = {
     .on_header_field = on_name,
     .on_header_value = on_value,
     .on_headers_complete = on_head_complete,
 };
 
-static enum http_parsed refuse_as(struct http_message *m, enum http_errno error)
+static enum http_parsed refuse_as(struct http_message *m, parser_errno error)
 {
   switch (error) {
   case HPE_INVALID_METHOD:
@@ -121,20 +137,43 @@ static enum http_parsed refuse_as(struct http_message *m, enum http_errno error)
   }
 }
 
+#ifdef USE_HTTP_PARSER
+static void init(parser_state *p)
+{
+  http_parser_init(p, HTTP_REQUEST);
+}
+
+static parser_errno execute(parser_state *p, const char *line, size_t len)
+{
+  size_t used = http_parser_execute(p, &callbacks, line, len);
+  assert(used == len || HTTP_PARSER_ERRNO(p) != HPE_OK);
+  return HTTP_PARSER_ERRNO(p);
+}
+#else
+static void init(parser_state *p)
+{
+  llhttp_init(p, HTTP_REQUEST, &callbacks);
+  llhttp_set_lenient_version(p, true); /* take_version() looks at it */
+}
+
+static parser_errno execute(parser_state *p, const char *line, size_t len)
+{
+  parser_errno error = llhttp_execute(p, line, len);
+  return error == HPE_PAUSED_UPGRADE ? HPE_OK : error; /* its way to say that the head is done */
+}
+#endif
+
 static enum http_parsed feed(struct http_message *m, const char *line, size_t len)
 {
-  http_parser *p = parser_of(m);
-  size_t used = http_parser_execute(p, &callbacks, line, len);
+  parser_errno error = execute(parser_of(m), line, len);
   if (m->phase == REFUSED) return PARSED_REFUSED;
-  if (HTTP_PARSER_ERRNO(p) != HPE_OK) return refuse_as(m, HTTP_PARSER_ERRNO(p));
-  assert(used == len);
-  return PARSED_MORE;
+  return error == HPE_OK ? PARSED_MORE : refuse_as(m, error);
 }
 
 void http_message_init(struct http_message *m)
 {
   memset(m, 0, offsetof(struct http_message, headers));
-  http_parser_init(parser_of(m), HTTP_REQUEST);
+  init(parser_of(m));
   parser_of(m)->data = m;
 }
 
