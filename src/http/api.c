@@ -2,6 +2,7 @@
 #include "http/api.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
