@@ -6,8 +6,18 @@
 
 #include "base/clock.h"
 #include "http/answer.h"
+#include "metrics/metrics.h"
 
 enum { AGE_MAX = 24, SECOND_MS = 1000 };
+
+static void count(const struct call *call, bool hit)
+{
+  static struct metric_series *series[2];
+  if (!series[hit])
+    series[hit] = metric_series(METRIC_CACHE_ASKED, hit ? "hit" : "miss", NULL, NULL);
+  metric_add(series[hit], 1);
+  cache_count(call->api->cache, hit);
+}
 
 void cached_send(const struct call *call, int status, const struct cached_head *head)
 {
@@ -19,7 +29,7 @@ void cached_send(const struct call *call, int status, const struct cached_head *
                                         {"X-Cache-Age", age},
                                         {head->name, head->value}};
   size_t n = *head->value ? 4 : 3;
-  cache_count(call->api->cache, hit);
+  count(call, hit);
   if (status == 304)
     answer_empty(call, status, headers, n);
   else

@@ -23,6 +23,10 @@
     "WebSockets closed because what was sent was not read.")                                       \
   X(EVENT_DELAY, DURATION, "ox_event_delay_seconds", "",                                           \
     "From an event in PostgreSQL to this process having heard of it through Redis.")               \
+  X(CACHE_ASKED, COUNTER, "ox_cache_requests_total", "result",                                     \
+    "Orders and lists asked for, and where the answer is from: hit or miss.")                      \
+  X(CACHE_ENTRIES, GAUGE, "ox_cache_entries", "", "Answers in the cache.")                         \
+  X(CACHE_BYTES, GAUGE, "ox_cache_bytes", "", "Memory they take.")                                 \
   /* orders */                                                                                     \
   X(ACCEPTED, COUNTER, "ox_orders_accepted_total", "type", "Orders made durable.")                 \
   X(REDRIVEN, COUNTER, "ox_orders_redriven_total", "",                                            \

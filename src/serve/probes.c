@@ -63,6 +63,11 @@ static void measure_listeners(const struct serve *s)
 {
   if (s->http) metrics_set(METRIC_HTTP_CONNECTIONS, (int64_t)http_server_connections(s->http));
   if (s->ws) metrics_set(METRIC_WEBSOCKETS, (int64_t)ws_server_sessions(s->ws));
+  if (s->lister) {
+    struct cache_stats cache = cache_stats(s->api.cache);
+    metrics_set(METRIC_CACHE_ENTRIES, (int64_t)cache.entries);
+    metrics_set(METRIC_CACHE_BYTES, (int64_t)cache.bytes);
+  }
   if (s->stream && s->hub) metrics_set(METRIC_SSE, (int64_t)stream_listeners(s->stream));
 }
 
