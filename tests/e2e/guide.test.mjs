@@ -30,7 +30,7 @@ before(async () => {
   }
   for (const file of ['market.so', 'tokens.json'])
     await symlink(path.join(path.dirname(OXD), 'plugins', file), path.join(plugins, file))
-  world = await createWorld({ EXECUTOR_DIR: plugins, JOB_DEADLINE_MS: '60000' })
+  world = await createWorld({ EXECUTOR_DIR: plugins, JOB_DEADLINE_MS: '60000', QUEUE_LEASE_MS: '1000' })
   daemon = await world.start()
 })
 after(async () => {

@@ -272,8 +272,11 @@ test('10,000 parked orders hold no worker, and little memory', async (t) => {
   await ox.kill()
   ox = await world.start()
   const place = async (n) => {
-    for (let left = n; left > 0; left -= 100)
-      await Promise.all(Array.from({ length: Math.min(100, left) }, () => limit({ limitPrice: '500' })))
+    for (let left = n; left > 0; left -= 500) {
+      const items = Array(Math.min(500, left)).fill({ ...LIMIT, limitPrice: '500' })
+      const answer = await ox.post('/api/orders/batch', items, { 'idempotency-key': `far-${n}-${left}` })
+      assert.equal(answer.json.processed, items.length, answer.text)
+    }
     await until('them all to park', 60000, async () => {
       const [{ n: waiting }] = await world.sql(
         `SELECT count(*)::int AS n FROM orders o WHERE phase < 2 AND NOT EXISTS
