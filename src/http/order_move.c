@@ -11,6 +11,7 @@
 #include "http/handlers.h"
 #include "http/input.h"
 #include "http/order_ref.h"
+#include "http/order_show.h"
 #include "journal/cancel.h"
 
 struct waiting {
@@ -22,19 +23,6 @@ struct waiting {
 static void refuse(struct waiting *w, enum problem p)
 {
   answer_problem(&w->call, p, NULL);
-  free(w);
-}
-
-/* The order is moved by now, whether it can be shown or not. */
-static void on_order_after(void *arg, enum status status, const struct order *order)
-{
-  struct waiting *w = arg;
-  if (status != ST_OK) {
-    refuse(w, problem_of(status));
-    return;
-  }
-  order_write(order, answer_body(&w->call));
-  answer_send(&w->call, 200, NULL, 0);
   free(w);
 }
 
@@ -50,9 +38,8 @@ static void on_moved(void *arg, enum cancel_result result)
     refuse(w, problems[result]);
     return;
   }
-  enum status status =
-      reader_order(w->call.api->reader, call_tenant(&w->call), &w->id, on_order_after, w);
-  if (status != ST_OK) refuse(w, problem_of(status));
+  order_show(&w->call, &w->id);
+  free(w);
 }
 
 static void refuse_word(struct waiting *w, const struct order_type *type)

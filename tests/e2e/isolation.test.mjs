@@ -94,6 +94,23 @@ test("another client's order is as one that never was, on every route, by either
   assert.notEqual(json.phase, 'cancelled')
 })
 
+test("a shipment is seen by whose order it is, and by nobody else", async () => {
+  const parcel = { user_id: 'u-1', item_ids: ['a'], total_amount: 1 }
+  const placed = await ox.post('/api/orders', parcel, ann)
+  assert.equal(placed.status, 201, placed.text)
+  const id = placed.json.orderId.replace('ord_', 'shp_')
+  const seen = (headers, daemon = ox) => daemon.get(`/api/shipments/${id}`, { headers })
+  await until('it to be made', 10000, async () => (await seen(ann)).status === 200)
+  assert.equal((await seen(ann, second)).json.orderId, placed.json.orderId)
+  for (const daemon of [ox, second]) {
+    const problem = assertProblem(await seen(ben, daemon), 404)
+    const never = await daemon.get('/api/shipments/shp_01ARZ3NDEKTSV4RRFFQ69G5FAV', { headers: ben })
+    assert.equal(assertProblem(never, 404).code, problem.code)
+    assert.equal(problem.detail, never.json.detail)
+    assertProblem(await seen(root, daemon), 404)
+  }
+})
+
 test('a name and an idempotency key are of one client', async () => {
   const bens = await place(ben, { clientOrderId: 'mine', amount: 2 })
   assert.notEqual(bens, order)
