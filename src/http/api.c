@@ -22,6 +22,7 @@ void api_init(struct api *api)
   buf_init(&api->scratch, BODY_MAX);
   api->started_ms = clock_mono_ms();
   api->batches = batches_open(api->loop);
+  api->stress = stress_open(api->loop);
   api->cache = cache_create((size_t)api->config->cache_max_mib * MIB);
 }
 
@@ -29,6 +30,8 @@ void api_close(struct api *api)
 {
   batches_close(api->batches);
   api->batches = NULL;
+  stress_close(api->stress);
+  api->stress = NULL;
 }
 
 void api_deinit(struct api *api)

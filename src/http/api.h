@@ -20,6 +20,7 @@
 #include "http/batch.h"
 #include "http/cors.h"
 #include "http/proxies.h"
+#include "http/stress.h"
 #include "journal/journal.h"
 #include "metrics/metrics.h"
 #include "net/http.h"
@@ -84,6 +85,7 @@ struct api {
   struct proxies proxies;
   struct throttle *throttle; /* HTTP_RATE_LIMIT; NULL: off */
   struct batches *batches;
+  struct stress *stress;
   struct cache *cache;
   struct buf scratch; /* the body being written; see answer_body() */
   int64_t started_ms; /* monotonic */

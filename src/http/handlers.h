@@ -64,6 +64,9 @@ void metrics_get(const struct call *call, const struct http_request *request, co
 
 void stats_get(const struct call *call, const struct http_request *request, const char *param);
 
+void stress_test_post(const struct call *call, const struct http_request *request,
+                      const char *param);
+
 void ticket_post(const struct call *call, const struct http_request *request, const char *param);
 
 void oauth_token_post(const struct call *call, const struct http_request *request,

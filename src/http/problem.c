@@ -65,6 +65,8 @@ static const struct {
          "what the order did is not known; placing it anew could do it twice"},
     [PROBLEM_TYPE_NOT_EXECUTED] = {409, false, "TYPE_NOT_EXECUTED", "Conflict",
                                    "no executor here runs orders of this type"},
+    [PROBLEM_STRESS_TEST_RUNNING] = {409, true, "STRESS_TEST_RUNNING", "Conflict",
+                                     "a stress test is under way in this process"},
     [PROBLEM_BODY_TOO_LARGE] = {413, false, "BODY_TOO_LARGE", "Content Too Large",
                                 "the body is larger than this path takes"},
     [PROBLEM_TOO_MANY_ORDERS] = {413, false, "TOO_MANY_ORDERS", "Content Too Large",

@@ -70,6 +70,7 @@ static const struct route table[] = {
     {"GET", "/handler/stats", 0, SCOPE_ADMIN, worker_stats_get},
     {"GET", "/workers/status", 0, SCOPE_ADMIN, worker_status_get},
     {"GET", "/workers/stats", 0, SCOPE_ADMIN, worker_stats_get},
+    {"POST", "/api/system/stress-test", STATUS_BODY_MAX, SCOPE_ADMIN, stress_test_post},
     {"POST", "/api/tickets", 0, SCOPE_READ, ticket_post},
     {"POST", "/oauth/token", FORM_MAX, SCOPE_OPEN | ROUTE_FORM, oauth_token_post},
     {"GET", "/metrics", 0, SCOPE_READ | ROUTE_WORKER, metrics_get},
