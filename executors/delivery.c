@@ -145,4 +145,5 @@ const struct ox_executor delivery_executor = {
     .validate = parcel_validate,
     .execute = execute,
     .known_by = "item_ids",
+    .group_by = "user_id",
 };

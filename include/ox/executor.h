@@ -23,7 +23,7 @@
 #include "venue.h"
 
 /* A plugin built for another major is refused at start; a higher minor only adds at the end. */
-enum { OX_ABI_MAJOR = 1, OX_ABI_MINOR = 2 };
+enum { OX_ABI_MAJOR = 1, OX_ABI_MINOR = 3 };
 
 enum ox_state_flags {
   OX_STATE_INITIAL = 1,   /* the state of a new order: exactly one */
@@ -52,7 +52,9 @@ enum ox_outcome {
  * A type without execute() is run by nobody: clients alone move its orders, and a new one may begin
  * in any state ("status"). known_by, a member of the payload that no other type has, stands for
  * "type" where that is missing; own_id, a member that must be there, is the caller's own id of the
- * order, in place of clientOrderId. Both may be NULL.
+ * order, in place of clientOrderId. group_by is a member whose value makes a group where the caller
+ * names none: orders with the same value run one at a time, in the order of accept. Each may be
+ * NULL.
  */
 struct ox_executor {
   uint32_t size;
@@ -63,6 +65,7 @@ struct ox_executor {
   enum ox_outcome (*execute)(const struct ox_order *order, const struct ox_host *host);
   const char *known_by; /* since 1.2 */
   const char *own_id;   /* since 1.2 */
+  const char *group_by; /* since 1.3 */
 };
 
 /*

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "http/input.h"
 #include "order/order.h"
@@ -153,6 +154,20 @@ static const char *group_id(const struct reading *r)
   return NULL;
 }
 
+/* Where the caller names no group the type may have one. */
+static const char *group_by_type(const struct reading *r)
+{
+  const struct order_type *type = r->e->type;
+  const char *name = order_type_executed(type) ? order_type_group_by(type) : NULL;
+  const struct ox_field *field = name ? find(&r->e->body, name) : NULL;
+  if (!field || (field->kind != OX_FIELD_STRING && field->kind != OX_FIELD_NUMBER)) return NULL;
+  if (field->len > ORDER_GROUP_VALUE_MAX)
+    complain(r, name, "TOO_LONG", "must have at most 256 bytes: it names a group");
+  else
+    r->e->own_group = order_group_of(type->name, field->text);
+  return r->e->own_group;
+}
+
 /* Where nobody runs the order it may begin in any state. */
 static const struct ox_state *initial_state(const struct reading *r)
 {
@@ -193,6 +208,7 @@ static void validate(const struct reading *r)
   if (!e->type) return;
   e->initial = initial_state(r);
   validate_payload(e, r->errors);
+  if (!e->group && r->errors->n == 0) e->group = group_by_type(r);
 }
 
 enum status envelope_parse(const struct registry *registry, const struct envelope_form *form,
@@ -207,6 +223,7 @@ enum status envelope_parse(const struct registry *registry, const struct envelop
 
 void envelope_deinit(struct envelope *e)
 {
+  free(e->own_group);
   json_object_deinit(&e->body);
 }
 

@@ -22,6 +22,7 @@ struct envelope {
   const struct ox_state *initial;
   const char *client_order_id; /* NULL: none */
   const char *group;           /* whose orders run one at a time; NULL: none */
+  char *own_group;             /* what that points to, where the type has made it; or NULL */
 };
 
 /* What may come in where. */

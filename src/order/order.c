@@ -4,6 +4,7 @@
  */
 #include "order/order.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -105,7 +106,7 @@ void order_write(const struct order *o, struct buf *out)
   json_begin(&w, NULL);
   write_id(&w, &o->id);
   json_str(&w, "clientOrderId", o->client_order_id);
-  if (o->group) json_str(&w, "groupId", o->group);
+  if (o->group && order_group_valid(o->group, strlen(o->group))) json_str(&w, "groupId", o->group);
   if (is_redrive(o)) write_ulid(&w, "redriveOf", &o->redrive_of);
   json_str(&w, "type", o->type);
   json_str(&w, "status", o->status);
@@ -166,6 +167,15 @@ bool order_group_valid(const char *text, size_t len)
   for (size_t i = 0; i < len; i++)
     if (!own_id_char(text[i])) return false;
   return true;
+}
+
+char *order_group_of(const char *type, const char *value)
+{
+  struct buf name;
+  buf_init(&name, OX_NAME_MAX + 1 + ORDER_GROUP_VALUE_MAX);
+  buf_appendf(&name, "%s=%s", type, value);
+  assert(!name.overflow);
+  return buf_take(&name, NULL);
 }
 
 bool order_own_id_valid(const char *text, size_t len)

@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/ulid.h"
 
-enum { ORDER_OWN_ID_MAX = 64, ORDER_STATUS_MAX = 32 };
+enum { ORDER_OWN_ID_MAX = 64, ORDER_STATUS_MAX = 32, ORDER_GROUP_VALUE_MAX = 256 };
 
 /* Strings are owned by the struct; JSON members hold text of JSON objects, NULL for none. */
 struct order {
@@ -60,5 +60,10 @@ bool order_own_id_valid(const char *text, size_t len);
 
 /* order_group_valid() is true for the name of a group: the same, and no word is reserved. */
 bool order_group_valid(const char *text, size_t len);
+
+/* order_group_of() writes the group that orders of type with this value of its group_by have, where
+ * nobody has named another: "TYPE=VALUE", which is no name that a caller could give, and is not
+ * shown. value has at most ORDER_GROUP_VALUE_MAX bytes. To be freed. */
+char *order_group_of(const char *type, const char *value);
 
 #endif

@@ -44,6 +44,11 @@ bool order_type_executed(const struct order_type *t)
   return t->executor && t->executor->execute;
 }
 
+const char *order_type_group_by(const struct order_type *t)
+{
+  return t->executor && OX_HAS(t->executor, group_by) ? t->executor->group_by : NULL;
+}
+
 const char *order_type_known_by(const struct order_type *t)
 {
   return t->executor && OX_HAS(t->executor, known_by) ? t->executor->known_by : NULL;

@@ -23,6 +23,7 @@ struct order_type {
 bool order_type_executed(const struct order_type *t);
 const char *order_type_known_by(const struct order_type *t); /* NULL: by nothing */
 const char *order_type_own_id(const struct order_type *t);   /* NULL: clientOrderId */
+const char *order_type_group_by(const struct order_type *t); /* NULL: by nothing */
 
 /* order_type_check() says whether the table is sound: up to 64 states, each name there once; one
  * initial state in phase queued, one on-fail state in phase failed, at most one on-claim (active)

@@ -250,3 +250,45 @@ test('the form of shops', async () => {
   await api.ended((await api.get('/api/orders/shop-own')).json.orderId)
   await worker.stop()
 })
+
+// ── the deliveries of a user ─────────────────────────────────────────────────────────────────────
+
+// spans() are when each order was under way: from its first step to its end, by PostgreSQL's clock.
+async function spans(ids) {
+  for (const id of ids) await reach(id, 'Completed')
+  return Promise.all(
+    ids.map(async (id) => {
+      const events = await world.events(id)
+      return [new Date(events[1].at).getTime(), new Date(events.at(-1).at).getTime()]
+    })
+  )
+}
+const overlap = ([a, b], [c, d]) => a < d && c < b
+
+test('two deliveries of a user never overlap, and keep their order; those of two users do', async () => {
+  const worker = await world.start({ role: 'worker' })
+  const mine = []
+  for (let i = 0; i < 3; i++) mine.push(await order({ user_id: 'one' }))
+  const others = await Promise.all(['two', 'three'].map((user_id) => order({ user_id })))
+  const all = await spans([...mine, ...others])
+  const [first, second, third] = all
+  assert(first[1] <= second[0] && second[1] <= third[0], JSON.stringify(all))
+  assert(overlap(all[3], all[4]) && overlap(all[0], all[3]), JSON.stringify(all))
+  assert.equal((await api.get(`/api/orders/${mine[0]}`)).json.groupId, undefined)
+  await worker.stop()
+})
+
+test('a groupId of its own takes a delivery out of its user’s; no groupId gets into it', async () => {
+  const worker = await world.start({ role: 'worker' })
+  const ids = [await order({ user_id: 'four' }), await order({ user_id: 'four', groupId: 'g-4' })]
+  const [a, b] = await spans(ids)
+  assert(overlap(a, b), JSON.stringify([a, b]))
+  assert.equal((await api.get(`/api/orders/${ids[1]}`)).json.groupId, 'g-4')
+  const named = await order({ user_id: 'g-5' })
+  const [c, d] = await spans([named, await order({ user_id: 'x', groupId: 'g-5' })])
+  assert(overlap(c, d), JSON.stringify([c, d]))
+  assertProblem(await api.post('/api/orders', parcel({ groupId: 'delivery=u-1' })), 400, ['/groupId'])
+  const [e, f] = await spans([await order({ user_id: 7 }), await order({ user_id: '7' })])
+  assert(!overlap(e, f), 'a number is the same user as its text')
+  await worker.stop()
+})
