@@ -162,7 +162,7 @@ static const char *group_by_type(const struct reading *r)
   const struct ox_field *field = name ? find(&r->e->body, name) : NULL;
   if (!field || (field->kind != OX_FIELD_STRING && field->kind != OX_FIELD_NUMBER)) return NULL;
   if (field->len > ORDER_GROUP_VALUE_MAX)
-    complain(r, name, "TOO_LONG", "must have at most 256 bytes: it names a group");
+    complain(r, name, "OUT_OF_RANGE", "must have at most 256 bytes: it names a group");
   else
     r->e->own_group = order_group_of(type->name, field->text);
   return r->e->own_group;

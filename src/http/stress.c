@@ -245,14 +245,12 @@ struct wanted {
 };
 
 static const struct member {
-  const char *name, *code, *detail;
+  const char *name, *detail;
   int64_t max;
 } members[] = {
-    {"orders", "ORDERS_OUT_OF_RANGE", "orders must be an integer from 1 to 100000", ORDERS_MAX},
-    {"batchSize", "BATCH_SIZE_OUT_OF_RANGE", "batchSize must be an integer from 1 to 1000",
-     BATCH_MAX},
-    {"concurrentBatches", "CONCURRENT_BATCHES_OUT_OF_RANGE",
-     "concurrentBatches must be an integer from 1 to 100", CONCURRENT_MAX},
+    {"orders", "orders must be an integer from 1 to 100000", ORDERS_MAX},
+    {"batchSize", "batchSize must be an integer from 1 to 1000", BATCH_MAX},
+    {"concurrentBatches", "concurrentBatches must be an integer from 1 to 100", CONCURRENT_MAX},
 };
 enum { MEMBERS = sizeof members / sizeof *members };
 
@@ -265,7 +263,7 @@ static void read_number(const struct ox_field *f, size_t i, struct wanted *out,
   if (digits) n = strtoll(f->text, NULL, 10);
   out->numbers[i] = n;
   if (n < 1 || n > members[i].max)
-    problem_errors_add_member(errors, f->name, members[i].code, members[i].detail);
+    problem_errors_add_member(errors, f->name, "OUT_OF_RANGE", members[i].detail);
 }
 
 static void read_kind(const struct ox_field *f, struct wanted *out, struct problem_errors *errors)
