@@ -256,3 +256,26 @@ Test(order, own_ids_that_are_reserved)
     cr_assert(valid(fine[i]), "%s", fine[i]);
   cr_assert(order_own_id_valid("execute", 6), "what is behind len is not read");
 }
+
+Test(order, the_group_of_a_type_is_no_name_of_a_callers)
+{
+  char *group = order_group_of("delivery", "u-1");
+  cr_assert_str_eq(group, "delivery=u-1");
+  cr_assert_not(order_group_valid(group, strlen(group)));
+  struct order o = {.type = (char *)"delivery",
+                    .status = (char *)"Pending",
+                    .attempt = 1,
+                    .ver = 1,
+                    .payload = (char *)"{}",
+                    .group = group};
+  struct buf out;
+  buf_init(&out, 4096);
+  order_write(&o, &out);
+  cr_assert_null(strstr(out.data, "groupId"));
+  o.group = (char *)"g";
+  buf_clear(&out);
+  order_write(&o, &out);
+  cr_assert_not_null(strstr(out.data, "\"groupId\":\"g\""));
+  buf_deinit(&out);
+  free(group);
+}
