@@ -8,7 +8,7 @@
 
 struct watching {
   struct session *session;
-  bool done;
+  bool done, over; /* over: there is nothing to stop any more */
   enum exit_code code;
   int64_t start_ms, seq;
   int cuts;
@@ -56,7 +56,7 @@ static enum exit_code code_of(const struct http_answer *answer)
 static void on_end(void *arg, enum follow_end end, const struct http_answer *answer)
 {
   struct watching *w = arg;
-  w->done = true;
+  w->done = w->over = true;
   if (end == FOLLOW_ENDED) {
     if (answer) w->code = code_of(answer);
     return;
@@ -71,9 +71,10 @@ enum exit_code watch_order(struct session *s, const char *order_id, int64_t sinc
       .on_event = on_event, .on_cut = on_cut, .on_end = on_end};
   struct watching w = {.session = s, .code = EXIT_LOCAL};
   struct follow *f = follow_start(s, order_id, since, &handler, &w);
-  if (session_run(s, &w.done) && !ferror(stdout)) return w.code;
-  if (!w.done || ferror(stdout)) follow_stop(f);
-  return ferror(stdout) ? EXIT_LOCAL : session_signalled(s);
+  bool done = session_run(s, &w.done);
+  if (!w.over) follow_stop(f);
+  if (ferror(stdout)) return EXIT_LOCAL;
+  return done ? w.code : session_signalled(s);
 }
 
 static const struct option options[] = {

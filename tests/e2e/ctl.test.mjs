@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { assertHistory, createWorld, SWAP_STATES, until } from './lib.mjs'
-import { Ctl, inTerminal, lines } from './ctl.mjs'
+import { Ctl, inTerminal, lines, OXCTL } from './ctl.mjs'
 
 const SWAP = '--token-in SOL --token-out USDC --amount 1.5 --slippage 0.1'.split(' ')
 const NEVER = 'submit --type limit --token-in SOL --token-out USDC --amount 1 --limit-price 100000'.split(' ')
@@ -152,6 +152,14 @@ test('no server, and one that does not come back: exit code 4', async () => {
   await until('it waits', 5000, () => watching.stdout.includes('watching'))
   await doomed.kill()
   assert.equal((await watching.ended).code, 4)
+})
+
+test('a reader that has enough ends a watch', async () => {
+  for (const enough of [1, 5]) { // the first state, or all of them
+    const pipe = `'${OXCTL}' submit ${SWAP.join(' ')} --watch | head -${enough}; echo "\${PIPESTATUS[0]}"`
+    const { stdout } = await oxctl([], { command: ['bash', '-c', pipe] })
+    assert.match(stdout, enough === 1 ? /"pending"[^]*\n5\n$/ : /"confirmed"[^]*\n0\n$/)
+  }
 })
 
 test('Ctrl-C: 130', async () => {
