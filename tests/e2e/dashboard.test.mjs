@@ -70,6 +70,14 @@ const place = async (page) => {
 }
 const rowOf = (page, id) => page.locator('.orders tbody tr', { has: page.locator(`a[href="#/orders/${id}"]`) })
 const states = (page) => page.locator('.timeline .chip').allTextContents()
+// assertFits() says that on a phone nothing is wider than the screen.
+async function assertFits(page) {
+  const before = page.viewportSize()
+  await page.setViewportSize({ width: 360, height: 740 })
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360, page.url())
+  await page.setViewportSize(before)
+}
+
 const SWAP_STATES = ['pending', 'routing', 'building', 'submitted', 'confirmed']
 
 test('an order is quoted, placed, watched to its end, and explained', { skip }, async () => {
@@ -112,6 +120,7 @@ test('the server is killed: it says so, comes back, and has missed nothing', { s
   const more = await Promise.all([1, 2, 3].map(() => api.execute()))
   await api.kill()
   await page.getByText(/^Disconnected\. What you see is as of/).waitFor()
+  await assertFits(page)
   await until('the worker to end them all', 10000, async () => {
     const [{ n }] = await world.sql('SELECT count(*)::int AS n FROM orders WHERE completed_at IS NULL')
     return n === 0
@@ -224,7 +233,7 @@ test('by keyboard alone: past the header, an order, its page', { skip }, async (
   await page.end()
 })
 
-test('on a phone nothing is wider than the screen; motion only for those who want it', { skip }, async () => {
+test('every view fits on a phone; motion only for those who want it', { skip }, async () => {
   const page = await open(api.url, { viewport: { width: 360, height: 740 }, reducedMotion: 'reduce' })
   await live(page)
   const id = await api.execute({ ...{ tokenIn: 'SOL', tokenOut: 'USDC', amount: '123456.123456789' } })
@@ -234,7 +243,7 @@ test('on a phone nothing is wider than the screen; motion only for those who wan
     await until('what is on it', 5000, () =>
       page.evaluate(() => document.querySelector('main').innerText.length > 200)
     )
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360, hash)
+    await assertFits(page)
   }
   const names = await page.evaluate(() =>
     [...document.querySelectorAll('*')].map((e) => getComputedStyle(e).animationName)
@@ -279,6 +288,7 @@ test('with AUTH=required: logged in for the tab, the token in no URL, out again'
     const { token } = await page.evaluate(() => JSON.parse(sessionStorage.getItem('ox.token')))
     for (const secret of [token, client.secret]) assert(![...urls, kept].some((text) => text.includes(secret)))
     assert(urls.some((url) => url.includes('ticket=')))
+    await assertFits(page)
     await page.getByRole('button', { name: 'Log out' }).click()
     await page.getByLabel('Client id').waitFor()
     assert.equal(await page.evaluate(() => sessionStorage.length), 0)
