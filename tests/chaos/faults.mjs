@@ -4,10 +4,10 @@
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 export const FAILPOINTS = {
-  api: ['accept_committed', 'before_relay', 'after_relay', 'history_read', 'in_doubt'],
+  api: ['accept_committed', 'before_relay', 'after_relay', 'before_turn', 'history_read', 'in_doubt'],
   worker: [
     ...['claimed', 'owned', 'before_step', 'step_committed', 'before_relay', 'after_relay'],
-    ...['before_intent', 'before_send', 'after_send', 'in_doubt']
+    ...['before_intent', 'before_send', 'after_send', 'in_doubt', 'before_turn']
   ]
 }
 
@@ -78,6 +78,12 @@ export const FAULTS = {
   },
   async term_api(world, random) {
     random.pick(world.apis).signal('SIGTERM')
+  },
+  async term_twice(world, random) {
+    const slot = anySlot(world, random)
+    slot.signal('SIGTERM')
+    await sleep(random.int(20, 1500))
+    slot.signal('SIGTERM')
   },
 
   async redis_restart(world, random) {
