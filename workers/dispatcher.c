@@ -14,6 +14,7 @@
 #include "metrics/metrics.h"
 #include "workers/intake.h"
 #include "workers/roster.h"
+#include "workers/starts.h"
 
 enum {
   TICK_MS = 250,
@@ -29,6 +30,7 @@ struct dispatcher {
   struct dispatcher_parts parts;
   struct session *session;
   struct intake *intake;
+  struct starts *starts; /* NULL: no limit */
   uv_prepare_t prepare;
   uv_timer_t tick, claim_timer;
   int64_t slack_ms, claim_sent_ns, beat_ms, told_ms;
@@ -93,6 +95,7 @@ static void refused(struct dispatcher *d, const struct queue_item *item,
 static void note_start(struct dispatcher *d, const char *token, int64_t now_ms)
 {
   d->last_start_ms = now_ms;
+  if (d->starts) starts_note(d->starts, now_ms);
   snprintf(d->last_token, sizeof d->last_token, "%s", token);
 }
 
@@ -237,12 +240,23 @@ static bool may_claim(const struct dispatcher *d)
   return !d->draining && !d->claiming && !d->opening && !d->arming && session_alive(d->session);
 }
 
+/* As many as are idle and, by this process's own clock, may start. What PostgreSQL has not answered
+ * yet counts as started. */
+static size_t claimable(struct dispatcher *d)
+{
+  size_t idle = intake_idle(d->intake);
+  if (idle <= d->reserved || !d->starts) return idle > d->reserved ? idle - d->reserved : 0;
+  int64_t now = clock_mono_ms();
+  size_t allowed = starts_allowed(d->starts, now, idle);
+  if (allowed == 0) claim_later(d, starts_wait_ms(d->starts, now));
+  return allowed > d->reserved ? allowed - d->reserved : 0;
+}
+
 /* Before its first start a session only looks whether the limiter's log is whole, then is armed. */
 static void try_claim(struct dispatcher *d)
 {
   if (!may_claim(d)) return;
-  size_t idle = intake_idle(d->intake);
-  size_t max = d->armed && idle > d->reserved ? idle - d->reserved : 0;
+  size_t max = d->armed ? claimable(d) : 0;
   if (d->armed && max == 0) return;
   char session[ULID_LEN + 1];
   ulid_format(session_id(d->session), session);
@@ -385,6 +399,7 @@ struct dispatcher *dispatcher_create(uv_loop_t *loop, const struct dispatcher_pa
   d->created_ms = clock_mono_ms();
   buf_init(&d->roster, ROSTER_TEXT_MAX);
   d->slack_ms = dispatcher_slack_ms(o->rate_window_ms);
+  if (limited(d)) d->starts = starts_create((size_t)o->rate_limit, o->rate_window_ms);
   struct session_events events = {on_session_open, on_session_lost, d};
   d->session = session_create(loop, o->database_url, o->lease_ms, &events);
   struct intake_parts intake = {.options = o,
@@ -430,6 +445,7 @@ static void part_closed(void *arg)
   if (--d->parts_open > 0) return;
   if (d->on_destroyed) d->on_destroyed(d->destroyed_arg);
   buf_deinit(&d->roster);
+  starts_destroy(d->starts);
   free(d);
 }
 

@@ -354,6 +354,10 @@ const sanitizerOptions = () =>
 
 // ── clients ──────────────────────────────────────────────────────────────────────────────────────
 
+// redisCli() speaks to the Redis that the worlds share.
+export const redisCli = async (...args) =>
+  (await run('redis-cli', ['-u', process.env.REDIS_URL, ...args])).stdout.trim()
+
 // request() also holds the answer against the documents.
 export async function request(url, options) {
   const answer = await fetch(url, { redirect: 'manual', ...options })

@@ -1,7 +1,7 @@
 // Two worker processes share one limit: never more than N starts in any window, and hardly less.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { createWorld, SLOW } from './lib.mjs'
+import { createWorld, redisCli, SLOW } from './lib.mjs'
 
 const LIMIT = 10
 const WINDOW_MS = 2000
@@ -20,8 +20,8 @@ after(() => world.destroy())
 
 // A hand-over that came too late after its token is refused: the order keeps its routing event, goes back, and
 // is routed again. Such an event is no start.
-const startTimes = async () => {
-  const rows = await world.sql(`SELECT ms FROM (
+const startTimes = async (of = world) => {
+  const rows = await of.sql(`SELECT ms FROM (
     SELECT status, extract(epoch FROM at) * 1000 AS ms,
            lead(status) OVER (PARTITION BY order_id ORDER BY seq) AS following
     FROM order_events) e WHERE status = 'routing' AND following <> 'routing' ORDER BY ms`)
@@ -69,4 +69,32 @@ test('a burst late in a window, then another at once', async () => {
   const times = await startTimes()
   assert.equal(times.length, before + 25)
   assertNoWindowOver(times)
+})
+
+// Redis' clock is put forward under a worker, again and again: each time all that was started looks old.
+test('no clock of Redis makes a process start more than the limit', async () => {
+  const alone = await createWorld({
+    ...{ QUEUE_RATE_LIMIT: String(LIMIT), QUEUE_RATE_WINDOW_MS: String(WINDOW_MS), SWAP_DELAY_MS: '0' },
+    ...{ QUOTE_DELAY_MS: '0', QUEUE_CONCURRENCY: '4' }
+  })
+  try {
+    const daemon = await alone.start()
+    const key = `${alone.name}:{0}:clock`
+    const ids = await Promise.all(Array.from({ length: 30 }, () => daemon.execute()))
+    const leaps = setInterval(async () => {
+      const [last, ahead] = (await redisCli('get', key)).split(' ').map(Number)
+      if (last) await redisCli('set', key, `${last + 3600000} ${ahead + 3600000}`)
+    }, 100)
+    try {
+      for (const id of ids) assert.equal((await daemon.ended(id, 40000)).status, 'confirmed')
+    } finally {
+      clearInterval(leaps)
+    }
+    const times = await startTimes(alone)
+    assert.equal(times.length, 30)
+    assertNoWindowOver(times)
+    await daemon.stop()
+  } finally {
+    await alone.destroy()
+  }
 })
