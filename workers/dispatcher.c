@@ -65,6 +65,7 @@ struct hand_over {
   struct dispatcher *dispatcher;
   struct queue_item item;
   int64_t sent_ns;
+  uint64_t incarnation; /* of the session that it is claimed for */
 };
 
 static void ignore_done(void *arg, enum status status)
@@ -109,6 +110,15 @@ static void count_start(const struct journal_claimed *claimed, int64_t sent_ns)
                    (clock_unix_ms() - o->created_at_ms) * 1000);
 }
 
+/* It must not run when it comes too late for the limiter, for a session that is over by now (to all
+ * others its owner is dead), or without its open transaction. */
+static bool is_unfit(const struct hand_over *h, enum status status, int64_t now_ms)
+{
+  const struct dispatcher *d = h->dispatcher;
+  bool late = limited(d) && now_ms - h->sent_ns / 1000000 > d->slack_ms;
+  return late || status != ST_OK || !session_guard_holds(session_guard(d->session), h->incarnation);
+}
+
 static void on_owned(void *arg, enum status status, struct journal_claimed *claimed,
                      enum journal_refusal refusal, int64_t retry_ms)
 {
@@ -116,13 +126,15 @@ static void on_owned(void *arg, enum status status, struct journal_claimed *clai
   struct dispatcher *d = h->dispatcher;
   d->reserved--;
   d->hungry = true;
-  if (status == ST_OK) {
+  if (claimed && d->parts_open > 0) { /* being destroyed: the session's end frees the order */
+    journal_claimed_free(claimed);
+  } else if (claimed) {
     FAILPOINT("owned");
     int64_t now = clock_mono_ms();
-    bool late = limited(d) && now - h->sent_ns / 1000000 > d->slack_ms;
-    if (!late) note_start(d, h->item.token, now);
+    bool unfit = is_unfit(h, status, now);
+    if (!unfit) note_start(d, h->item.token, now);
     count_start(claimed, h->sent_ns);
-    intake_take(d->intake, claimed, h->item.token, late || d->draining);
+    intake_take(d->intake, claimed, h->item.token, unfit || d->draining);
   } else if (status == ST_STALE) {
     refused(d, &h->item, refusal, retry_ms);
   } else {
@@ -140,6 +152,7 @@ static void hand_over(struct dispatcher *d, const struct queue_item *item)
   struct hand_over *h = mem_alloc(sizeof *h);
   h->dispatcher = d;
   h->item = *item;
+  h->incarnation = session_guard(d->session)->incarnation;
   h->sent_ns = d->claim_sent_ns;
   d->reserved++;
   int64_t by = INT64_MAX;

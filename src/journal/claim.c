@@ -127,7 +127,7 @@ void journal_claimed_free(struct journal_claimed *c)
 
 static void give(struct claim_op *op)
 {
-  op->done(op->arg, op->claimed ? ST_OK : ST_STALE, op->claimed, op->refusal, op->retry_ms);
+  op->done(op->arg, op->status, op->claimed, op->refusal, op->retry_ms);
   free(op);
 }
 
@@ -212,10 +212,8 @@ static void on_followed(void *arg, enum pg_outcome outcome, const char *sqlstate
   for (struct list_node *n; (n = list_pop(&f->ops)) != NULL;) {
     struct claim_op *op = container_of(n, struct claim_op, node);
     bool incomplete = op->claimed && op->intent_open && !op->claimed->open_intent;
-    if (outcome == PG_COMMITTED && !incomplete)
-      give(op);
-    else
-      claim_away(op);
+    if (outcome != PG_COMMITTED || incomplete) op->status = ST_AWAY;
+    give(op);
   }
   free(f);
 }
@@ -273,6 +271,7 @@ void claim_committed(struct lane *lane)
   for (size_t i = 0; i < lane->n_claims; i++) {
     struct claim_op *op = lane->claims[i];
     if (op->claimed && op->entered) announce(lane, op);
+    op->status = op->claimed ? ST_OK : ST_STALE;
     if (!op->claimed)
       list_append(&why->ops, &op->node);
     else if (op->intent_open)

@@ -11,6 +11,7 @@ struct claim_op {
   struct ulid id, session;
   int64_t handover_by_ms;
   struct journal_claimed *claimed; /* NULL: refused */
+  enum status status;              /* once it has committed */
   enum journal_refusal refusal;
   int64_t retry_ms;
   bool entered; /* the claim state's event was written */

@@ -110,7 +110,9 @@ enum journal_refusal {
   JOURNAL_LATE,     /* the hand-over came after the limiter's slack */
 };
 
-/* Gives claimed (ST_OK), or says why not (ST_STALE, refusal), or ST_AWAY. */
+/* Gives claimed (ST_OK), or says why not (ST_STALE, refusal), or ST_AWAY. With ST_AWAY claimed may
+ * be there as well: the order is owned, but its open transaction is not known. It can only be
+ * released. */
 typedef void (*journal_claimed_fn)(void *arg, enum status status, struct journal_claimed *claimed,
                                    enum journal_refusal refusal, int64_t retry_ms);
 

@@ -185,8 +185,8 @@ export const MUTANTS = [
       { file: DISPATCHER, from: 'if (limited(d)) by =', to: 'if (limited(d) && false) by =' },
       {
         file: DISPATCHER,
-        from: 'bool late = limited(d) && now - h->sent_ms > d->slack_ms;',
-        to: 'bool late = false;'
+        from: 'bool late = limited(d) && now_ms - h->sent_ns / 1000000 > d->slack_ms;',
+        to: 'bool late = now_ms < 0;'
       }
     ],
     cycles: 5,
