@@ -1,6 +1,6 @@
 // node tests/chaos/hunt.mjs [--only NAME,NAME] [--lanes N] [--write]: hunts the mutants (mutants.mjs). Each must
 // break a promise that it is expected to break, within its cycles; what is whole must keep all of them in the
-// same cycles. --write puts the table into docs/promises.md.
+// same cycles. --write puts what was found into the table of docs/promises.md.
 import { chmodSync, mkdtempSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import os from 'node:os'
@@ -108,10 +108,14 @@ function row({ mutant, within, breaches }) {
   return `| ${mutant.name} | ${mutant.guard} | ${said} | ${cycle} |`
 }
 
+// A mutant that was not hunted keeps its row.
 async function writeTable(outcomes) {
-  const rows = MUTANTS.map(({ name }) => row(outcomes.find((o) => o.mutant.name === name)))
   const head = ['| mutant | guard that is gone | what the checker said first | cycle |', '|---|---|---|---|']
   const text = await readFile(DOC, 'utf8')
+  const rows = MUTANTS.flatMap(({ name }) => {
+    const outcome = outcomes.find((o) => o.good && o.mutant.name === name)
+    return outcome ? row(outcome) : text.split('\n').filter((line) => line.startsWith(`| ${name} | `))
+  })
   const table = `<!-- mutants -->\n${[...head, ...rows].join('\n')}\n<!-- /mutants -->`
   await writeFile(DOC, text.replace(/<!-- mutants -->.*<!-- \/mutants -->/s, () => table))
 }
@@ -133,7 +137,7 @@ async function main() {
   }
   const bad = done.filter((o) => !o.good).length
   console.log(`mutants: ${done.length - bad} of ${chosen.length} found, whole all promises kept`)
-  if (options.write && !only && bad === 0) await writeTable(done)
+  if (options.write) await writeTable(done)
   return bad
 }
 

@@ -98,7 +98,7 @@ export const MUTANTS = [
         to: '" WHERE s.id = o.owner AND false AND session_alive(s, $6::bigint * interval \'1 ms\')))"'
       }
     ],
-    cycles: 3,
+    cycles: 6,
     world: { workers: 2, concurrency: 8, leaseMs: 700, swapMs: '2000-2500', orders: 24, everyMs: 60 },
     faults: [at(900, 'slow_link', { link: 'worker0→redis', delayMs: 2500, ms: 4000 })]
   },
@@ -173,9 +173,9 @@ export const MUTANTS = [
         to: 'newest_ms * 0;'
       }
     ],
-    cycles: 3,
+    cycles: 8,
     world: backlog,
-    faults: [at(1700, 'redis_flushall')]
+    faults: [at(1700, 'redis_flushall'), at(4200, 'redis_flushall')]
   },
   {
     name: 'late-start',
