@@ -43,7 +43,7 @@ function routes() {
     ...[...text.matchAll(/\.method = "(\w+)",\s*\.path = "([^"]+)",\s*\.scope = "([^"]+)"/g)].map((m) => m.slice(1))
   ])
   assert(own.length > 30 && plugins.length > 5)
-  const files = ['/docs', ...DOCUMENTS.map((name) => `/${name}.json`)].map((at) => ['GET', at, ''])
+  const files = ['/', '/docs', ...DOCUMENTS.map((name) => `/${name}.json`)].map((at) => ['GET', at, ''])
   return Object.fromEntries([...own, ...plugins, ...files].map(([method, at, scope]) => [`${method} ${at}`, scope]))
 }
 
