@@ -58,17 +58,19 @@ for (const [name, SWAP_DELAY_MS, DRAIN_TIMEOUT_MS] of [
     const second = await world.start({ env: { SWAP_DELAY_MS: '20-30' } })
     for (const id of ids) assert.equal((await second.ended(id, 40000)).status, 'confirmed')
     await world.auditSwaps(ids)
-    for (const [i, id] of ids.entries()) {
-      const history = (await world.events(id)).map((e) => e.status)
-      const rest = watch(second, id, seen[i].length)
-      await within('the close', 10000, rest.closed)
-      assertHistory([...seen[i], ...rest.messages], history)
-    }
+    await Promise.all(
+      ids.map(async (id, i) => {
+        const history = (await world.events(id)).map((e) => e.status)
+        const rest = watch(second, id, seen[i].length)
+        await within('the close', 10000, rest.closed)
+        assertHistory([...seen[i], ...rest.messages], history)
+      })
+    )
     await second.stop()
   })
 
 test('what a draining daemon accepted before it went is run by the next', async () => {
-  const first = await world.start({ env: { QUEUE_CONCURRENCY: '1', SWAP_DELAY_MS: '200' } })
+  const first = await world.start({ env: { QUEUE_CONCURRENCY: '1', SWAP_DELAY_MS: '100' } })
   const accepted = []
   const flood = (async () => {
     for (;;) {
