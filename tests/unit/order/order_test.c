@@ -268,14 +268,11 @@ Test(order, the_group_of_a_type_is_no_name_of_a_callers)
                     .ver = 1,
                     .payload = (char *)"{}",
                     .group = group};
-  struct buf out;
-  buf_init(&out, 4096);
   order_write(&o, &out);
   cr_assert_null(strstr(out.data, "groupId"));
   o.group = (char *)"g";
   buf_clear(&out);
   order_write(&o, &out);
   cr_assert_not_null(strstr(out.data, "\"groupId\":\"g\""));
-  buf_deinit(&out);
   free(group);
 }
