@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -24,6 +25,25 @@ static int64_t stat_field(const char *stat, int n)
   return value;
 }
 
+static void set_field(enum metric m, const char *stat, int n, int64_t unit)
+{
+  int64_t value = stat_field(stat, n);
+  if (value >= 0) metrics_set(m, value * unit);
+}
+
+/* Its start in µs of Unix time: looked at once, for the clock may be set. */
+static int64_t started_us(const char *stat)
+{
+  static _Atomic int64_t known;
+  struct timespec now, up;
+  int64_t ticks = stat_field(stat, STARTED_FIELD);
+  if (known || ticks < 0) return known;
+  clock_gettime(CLOCK_REALTIME, &now);
+  clock_gettime(CLOCK_BOOTTIME, &up);
+  int64_t boot_us = (now.tv_sec - up.tv_sec) * 1000000 + (now.tv_nsec - up.tv_nsec) / 1000;
+  return known = boot_us + ticks * 1000000 / sysconf(_SC_CLK_TCK);
+}
+
 static void measure_memory(void)
 {
   char stat[STAT_MAX];
@@ -32,16 +52,10 @@ static void measure_memory(void)
   size_t len = fread(stat, 1, sizeof stat - 1, file);
   fclose(file);
   stat[len] = '\0';
-  struct timespec now, up;
-  clock_gettime(CLOCK_REALTIME, &now);
-  clock_gettime(CLOCK_BOOTTIME, &up);
-  int64_t boot_us = (now.tv_sec - up.tv_sec) * 1000000 + (now.tv_nsec - up.tv_nsec) / 1000;
-  metrics_set(METRIC_VIRTUAL, stat_field(stat, VIRTUAL_FIELD));
-  metrics_set(METRIC_RESIDENT, stat_field(stat, RESIDENT_FIELD) * sysconf(_SC_PAGESIZE));
-  static int64_t started_us; /* once: the clock may be set */
-  if (!started_us)
-    started_us = boot_us + stat_field(stat, STARTED_FIELD) * 1000000 / sysconf(_SC_CLK_TCK);
-  metrics_set(METRIC_STARTED, started_us);
+  set_field(METRIC_VIRTUAL, stat, VIRTUAL_FIELD, 1);
+  set_field(METRIC_RESIDENT, stat, RESIDENT_FIELD, sysconf(_SC_PAGESIZE));
+  int64_t started = started_us(stat);
+  if (started > 0) metrics_set(METRIC_STARTED, started);
 }
 
 static int64_t us_of(struct timeval t)
