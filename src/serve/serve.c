@@ -199,6 +199,8 @@ static void let_go(struct serve *s)
   s->left_behind |= !desk_destroy(s->desk);
   uv_close((uv_handle_t *)&s->sigterm, NULL);
   uv_close((uv_handle_t *)&s->sigint, NULL);
+  signal(SIGTERM, SIG_IGN); /* or it would end us now: libuv gave the default back */
+  signal(SIGINT, SIG_IGN);
   uv_close((uv_handle_t *)&s->stop_timer, NULL);
   uv_close((uv_handle_t *)&s->depth_timer, NULL);
 }

@@ -80,10 +80,10 @@ export const FAULTS = {
     random.pick(world.apis).signal('SIGTERM')
   },
   async term_twice(world, random) {
-    const slot = anySlot(world, random)
-    slot.signal('SIGTERM')
-    await sleep(random.int(20, 1500))
-    slot.signal('SIGTERM')
+    const { daemon } = anySlot(world, random) // not the one that is started after it
+    daemon.signal('SIGTERM')
+    await sleep(random.int(0, 1000))
+    daemon.signal('SIGTERM')
   },
 
   async redis_restart(world, random) {

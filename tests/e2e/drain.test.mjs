@@ -265,3 +265,12 @@ test('an idle daemon ends at once on SIGTERM and on SIGINT', async () => {
     assert.deepEqual(await within('the exit', 3000, daemon.exited), { code: 0, signal: null })
   }
 })
+
+test('SIGTERM over and over: it ends in good order all the same', async () => {
+  const daemon = await world.start()
+  await daemon.execute()
+  const again = setInterval(() => daemon.signal('SIGTERM'), 1)
+  const end = await within('the exit', 5000, daemon.exited)
+  clearInterval(again)
+  assert.deepEqual(end, { code: 0, signal: null })
+})
