@@ -6,7 +6,6 @@
 CHECKED(routes, unknown_paths_are_404)
 {
   static const char *const paths[] = {
-      "/",
       "//",
       "/api",
       "/api/order",
