@@ -32,7 +32,7 @@ const running = (n) =>
   })
 
 for (const [name, SWAP_DELAY_MS, DRAIN_TIMEOUT_MS] of [
-  ['short swaps', '400-700', '8000'],
+  ['short swaps', '900-1500', '8000'],
   ['swaps longer than the drain', '2000', '1500']
 ])
   test(`SIGTERM in the middle of ${name}`, async () => {
