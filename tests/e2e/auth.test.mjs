@@ -212,7 +212,7 @@ test('a token in the URL is none', async () => {
   const token = forge()
   for (const name of ['access_token', 'token', 'jwt', 'authorization'])
     assertProblem(await ox.get(`/api/orders/stats?${name}=${token}`), 401)
-  const upgrade = await fetch(`${ox.url}/api/orders/execute?access_token=${token}`)
+  const upgrade = await request(`${ox.url}/api/orders/execute?access_token=${token}`)
   assert.equal(upgrade.status, 401)
 })
 

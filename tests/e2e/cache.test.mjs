@@ -77,7 +77,7 @@ test('304 and HEAD, of an open order and of one that has ended', async () => {
       assert.equal(answer.text, '')
       assert.equal(answer.headers.get('etag'), etag)
     }
-    const head = await fetch(`${a.url}/api/orders/${id}`, { method: 'HEAD' })
+    const head = await request(`${a.url}/api/orders/${id}`, { method: 'HEAD' })
     assert.equal(head.status, 200)
     assert.equal(from(head), 'HIT')
     assert.equal(head.headers.get('content-length'), String(first.text.length))

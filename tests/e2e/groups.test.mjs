@@ -2,7 +2,7 @@
 // nobody else waits for them.
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
-import { assertProblem, createWorld, Listener, startRedis, SWAP, ulidToUuid, until } from './lib.mjs'
+import { assertProblem, createWorld, Listener, request, startRedis, SWAP, ulidToUuid, until } from './lib.mjs'
 
 let world, redis, api
 before(async () => {
@@ -113,7 +113,7 @@ test('who waits for a price, is cancelled, fails or is redriven', async () => {
   await until('the limit order to wait', 10000, async () =>
     (await api.get(`/api/orders/${parked}/status`)).json.status === 'watching')
   assert.equal((await api.get(`/api/orders/${behind[0]}/status`)).json.status, 'pending')
-  const cancel = (id) => fetch(`${api.url}/api/orders/${id}`, { method: 'DELETE' })
+  const cancel = (id) => request(`${api.url}/api/orders/${id}`, { method: 'DELETE' })
   assert.equal((await cancel(behind[1])).status, 200)
   assert.equal((await cancel(parked)).status, 200)
   await confirmed([behind[0], behind[2]])

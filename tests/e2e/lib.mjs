@@ -449,10 +449,13 @@ export function assertHistory(events, states, since = 0) {
   )
 }
 
-// RawConnection is a bare TCP connection, for what no HTTP client would send.
+// RawConnection is a bare TCP connection, for what no HTTP client would send. Its answers, too, are held against the
+// documents.
 export class RawConnection {
   constructor(daemon, options = {}) {
     this.received = Buffer.alloc(0)
+    this.sent = ''
+    this.answers = 0
     this.socket = net.connect({ host: '127.0.0.1', port: daemon.portNumber, ...options })
     this.socket.on('data', (data) => (this.received = Buffer.concat([this.received, data])))
     this.socket.on('error', () => {}) // a reset is an end like any other
@@ -461,6 +464,7 @@ export class RawConnection {
   }
 
   write(data) {
+    this.sent += Buffer.from(data).toString('latin1')
     this.socket.write(data)
     return this
   }
@@ -469,7 +473,19 @@ export class RawConnection {
   async answer(ms = 10000) {
     const parsed = await until('an HTTP answer', ms, () => this.#parse())
     this.received = this.received.subarray(parsed.size)
+    if (parsed.status >= 200) this.#check(parsed, this.answers++)
     return parsed
+  }
+
+  // The nth answer is the nth request line's, if that is one.
+  #check({ status, head, body }, n) {
+    const asked = [...this.sent.matchAll(/([A-Z]+) (\/\S*) HTTP\/1\.[01]\r\n/g)][n]
+    if (!asked) return
+    const lines = head.split('\r\n').slice(1)
+    const headers = new Headers(lines.map((line) => line.match(/^([^:]+):\s*(.*)$/).slice(1)))
+    const type = headers.get('content-type') ?? ''
+    const json = /json/.test(type) && body ? JSON.parse(body) : undefined
+    assertDocumented(asked[1], new URL(asked[2], 'http://localhost'), { status, headers, type, text: body, json })
   }
 
   #parse() {

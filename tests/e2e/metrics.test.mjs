@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import parsePrometheus from 'parse-prometheus-text-format'
-import { ROOT, SWAP, assertProblem, createWorld, freePort, startRedis, until, watch } from './lib.mjs'
+import { ROOT, SWAP, assertProblem, createWorld, freePort, request, startRedis, until, watch } from './lib.mjs'
 
 let redis, world, ox
 before(async () => {
@@ -135,7 +135,7 @@ test('what was done is counted, once, and counters only rise', async () => {
   const parked = await ox.execute({ ...SWAP, type: 'limit', limitPrice: '100000' })
   assert.equal((await ox.get('/nowhere')).status, 404)
   await until('it to wait', 5000, async () => (await ox.get(`/api/orders/${parked}/status`)).json.status === 'watching')
-  const cancel = await fetch(`${ox.url}/api/orders/${parked}`, { method: 'DELETE' })
+  const cancel = await request(`${ox.url}/api/orders/${parked}`, { method: 'DELETE' })
   assert.equal(cancel.status, 200)
   const batch = Array.from({ length: 5 }, () => SWAP)
   const placed = await ox.post('/api/orders/batch', batch, { 'Idempotency-Key': 'five' })

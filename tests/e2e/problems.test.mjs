@@ -8,6 +8,7 @@ import {
   Listener,
   RawConnection,
   rawRequest,
+  request,
   SWAP,
   until,
   within
@@ -171,7 +172,7 @@ describe('requests', () => {
   test('too big a body: 413, also chunked, also before it was sent', async () => {
     const body = JSON.stringify({ ...SWAP, tokenIn: 'S'.repeat(65536) })
     assertProblem(await place(body), 413)
-    const chunked = await fetch(`${ox.url}/api/orders/execute`, {
+    const chunked = await request(`${ox.url}/api/orders/execute`, {
       method: 'POST',
       duplex: 'half',
       headers: { 'content-type': 'application/json' },

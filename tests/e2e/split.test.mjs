@@ -1,7 +1,7 @@
 // Orders too large for one venue: one transaction over both, one entry in the ledger, legs that add up.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { createWorld, SWAP_STATES } from './lib.mjs'
+import { createWorld, request, SWAP_STATES } from './lib.mjs'
 
 const LARGE = { tokenIn: 'SOL', tokenOut: 'USDC', amount: 150000, slippage: 0.05 }
 
@@ -90,7 +90,7 @@ test('GET /api/quote shows the split', async () => {
 
 test('while a venue is halted nothing is split', async () => {
   const put = (faults) =>
-    fetch(`${daemon.url}/api/sim/faults`, {
+    request(`${daemon.url}/api/sim/faults`, {
       method: 'PUT',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ faults })
