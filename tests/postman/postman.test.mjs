@@ -7,6 +7,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
+import { assertDocumented } from '../e2e/contract.mjs'
 import { createWorld, ROOT, SLOW } from '../e2e/lib.mjs'
 
 const POSTMAN = path.join(ROOT, 'postman')
@@ -113,6 +114,15 @@ test('every variable is set before it is used', () => {
 
 // ── all of it ────────────────────────────────────────────────────────────────────────────────────
 
+// assertAsDocumented() holds an answer of newman's report against the contract.
+function assertAsDocumented(daemon, { method, url }, { code, header, stream }) {
+  const headers = new Headers(header.map(({ key, value }) => [key, value]))
+  const type = headers.get('content-type') ?? ''
+  const text = Buffer.from(stream.data).toString()
+  const json = /json/.test(type) && text ? JSON.parse(text) : undefined
+  assertDocumented(method, `${daemon.url}/${url.path.join('/')}`, { status: code, headers, type, text, json })
+}
+
 // newman() runs the collection, in the environment that comes with it but for values.
 async function newman(t, daemon, values) {
   const report = path.join(dir, `${values.auth ?? 'off'}.json`)
@@ -127,9 +137,10 @@ async function newman(t, daemon, values) {
   const ran = new Set(run.executions.map(({ item }) => item.name))
   const left = ITEMS.map((item) => item.name).filter((name) => !ran.has(name))
   assert.deepEqual(left, ['Every event as it happens'], 'what has no end is left out, and nothing else')
-  for (const { item, assertions = [], requestError } of run.executions)
+  for (const { item, assertions = [], requestError, request, response } of run.executions)
     await t.test(item.name, () => {
       assert.equal(requestError, undefined)
+      assertAsDocumented(daemon, request, response)
       assert.deepEqual(
         assertions.filter((a) => a.error).map((a) => `${a.assertion}: ${a.error.message}`),
         []
