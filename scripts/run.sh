@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# scripts/run.sh: serves build/oxd; on private servers under .run/, unless DATABASE_URL and REDIS_URL
-# say which. Says what to try as soon as it is ready. Ctrl-C stops all that was started here.
+# scripts/run.sh: serves build/oxd (OXD); on private servers under RUN_DIR (.run), unless DATABASE_URL and
+# REDIS_URL say which. Says what to try as soon as it is ready, unless IN_BACKGROUND. Ctrl-C stops all that
+# was started here.
 set -euo pipefail
 from_dotenv() { sed -n "s/^$1=//p" .env 2>/dev/null | tail -1 || true; }
 PORT=${PORT:-$(from_dotenv PORT)} HOST=${HOST:-$(from_dotenv HOST)}
@@ -32,12 +33,12 @@ TEXT
 
 if [ "${1:-}" = --serve ]; then
   DATABASE_URL=${DATABASE_SOCKET_URL:-$DATABASE_URL} REDIS_URL=${REDIS_SOCKET_URL:-$REDIS_URL}
-  say_when_ready &
-  exec build/oxd serve
+  [ -n "${IN_BACKGROUND:-}" ] || say_when_ready &
+  exec "${OXD:-build/oxd}" serve
 fi
 if [ "$PORT" != 0 ] && in_use; then
   echo "ox: port $PORT on $HOST is already in use; choose another: PORT=$((PORT + 1)) make run" >&2
   exit 1
 fi
 if [ -n "${DATABASE_URL:-}" ] && [ -n "${REDIS_URL:-}" ]; then exec "$0" --serve; fi
-exec scripts/servers.sh run "$PWD/.run" -- "$0" --serve
+exec scripts/servers.sh run "${RUN_DIR:-$PWD/.run}" -- "$0" --serve
