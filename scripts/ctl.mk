@@ -25,4 +25,8 @@ $(B)/man/oxctl.1: docs/man/oxctl.1 scripts/man $(B)/oxctl
 $(B)/man/oxd.8: docs/man/oxd.8 scripts/man $(B)/oxd
 	@mkdir -p $(@D) && scripts/man $< $(B)/oxd > $@.new && mv $@.new $@
 
+.PHONY: configuration
+configuration: $(B)/oxd ## docs/configuration.md anew, from oxd --help
+	@scripts/configuration $< >docs/configuration.md.new && mv docs/configuration.md.new docs/configuration.md
+
 -include $(CTL_O:.o=.d)

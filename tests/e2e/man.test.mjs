@@ -1,7 +1,7 @@
-// The manual pages: well formed, and with every option that the programs have.
+// The manual pages: well formed, and with every option that the programs have. docs/configuration.md: up to date.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
@@ -25,3 +25,8 @@ for (const [page, program] of [['oxctl.1', OXCTL], ['oxd.8', OXD]])
       assert(options(shown).has(option), `${page} lacks ${option}`)
     for (const command of commands) assert.match(shown, new RegExp(`^ +oxctl ${command}`, 'm'))
   })
+
+test('docs/configuration.md is what make configuration writes', () => {
+  const page = readFileSync(path.join(ROOT, 'docs/configuration.md'), 'utf8')
+  assert.equal(page, run('scripts/configuration', OXD))
+})
