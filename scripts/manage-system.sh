@@ -75,9 +75,11 @@ need_running() { running || die "it does not run: scripts/manage-system.sh up"; 
 
 # its NAME: the value of a variable in the environment of the daemon, which knows its private servers.
 its() {
-  local oxd=$pid
-  [ "$(cat "/proc/$pid/comm")" = oxd ] || oxd=$(pgrep -P "$pid" -x oxd)
-  tr '\0' '\n' <"/proc/$oxd/environ" | sed -n "s/^$1=//p"
+  local process
+  for process in "$pid" $(cat "/proc/$pid/task/$pid/children"); do
+    [ "$(cat "/proc/$process/comm")" != oxd ] ||
+      tr '\0' '\n' <"/proc/$process/environ" | sed -n "s/^$1=//p"
+  done
 }
 
 [ $# -ge 1 ] || usage

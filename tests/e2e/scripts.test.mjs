@@ -102,7 +102,7 @@ test('up, status, demo, down', async () => {
   assert.equal(demo.stdout.match(/^ok /gm).length, 7, demo.text)
   assert.equal(await sim(), faults, 'what was there before the demo is there again')
   const landed = await world.sql('SELECT count(*)::int AS n FROM sim.ledger WHERE landed')
-  assert.deepEqual(landed, [{ n: 22 }])
+  assert.deepEqual(landed, [{ n: 27 }])
 
   const down = await manage('down')
   assert.deepEqual([down.code, down.text], [0, 'ox has stopped\n'])
