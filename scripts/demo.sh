@@ -36,7 +36,7 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-faults=$(call GET /api/sim/faults 2>/dev/null) || { faults=''; die "no mock venues answer at $OX_URL"; }
+faults=$(call GET /api/sim/faults 2>/dev/null) || { faults=''; die "$OX_URL tells no faults: it is away, has no mock venues, or OX_TOKEN is missing"; }
 stats=$(call GET /api/orders/stats) || die "$OX_URL does not tell its queue"
 # What may hold an order back is the limiter; after a wipe it stays closed for a window.
 window_s=$(jq '.rateLimit | if .limit == 0 then 0 else .windowMs / 1000 | ceil end' <<<"$stats")
