@@ -39,7 +39,7 @@ export const MUTANTS = [
     guard: 'a step is refused unless fence and step are as its writer left them',
     promise: ['P2', 'P4', 'P11'],
     changes: [{ file: STATEMENTS, from: ' AND o.fence = u.fence AND o.step = u.step"', to: '"' }],
-    cycles: 3,
+    cycles: 8,
     ...zombies('before_step')
   },
   {
