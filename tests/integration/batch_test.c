@@ -281,10 +281,6 @@ Test(batch, so_many_and_no_more)
   journal_batch_drop(more);
 }
 
-static const char cut_off[] = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                              " WHERE application_name = 'ox batches'"
-                              " AND datname = current_database()";
-
 Test(batch, a_connection_that_breaks_under_it_changes_nothing)
 {
   for (int i = 0; i < 20; i++) {
@@ -295,7 +291,7 @@ Test(batch, a_connection_that_breaks_under_it_changes_nothing)
     for (int n = 0; n < 100; n++) add(b, NULL);
     journal_batch_send(b, "{}", on_done, &a);
     for (int turn = 0; turn < i % 5; turn++) uv_run(&k.loop, UV_RUN_ONCE);
-    kit_sql(&k, cut_off);
+    kit_terminate(&k, "ox batches");
     kit_until(&k, a.calls);
     cr_assert_eq(a.status, ST_OK);
   }

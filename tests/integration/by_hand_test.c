@@ -233,8 +233,7 @@ Test(by_hand, the_same_name_again)
 
 static void kill_backends(void)
 {
-  kit_sql(&k, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-              " WHERE application_name = 'ox journal' AND datname = current_database()");
+  kit_terminate(&k, "ox journal");
 }
 
 /* What was said to be moved is, once, with its event; everybody is answered once. */

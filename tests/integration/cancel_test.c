@@ -206,8 +206,7 @@ Test(cancel, a_purge_ends_what_waits_and_nothing_else)
 
 static void kill_backends(void)
 {
-  kit_sql(&k, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-              " WHERE application_name = 'ox journal' AND datname = current_database()");
+  kit_terminate(&k, "ox journal");
 }
 
 /* What was said to be cancelled is; nothing is cancelled twice; everybody is answered once. */

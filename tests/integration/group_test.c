@@ -345,8 +345,7 @@ Test(group, the_same_name_twice_at_once_is_busy)
 
 static void kill_backends(void)
 {
-  kit_sql(&k, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-              " WHERE application_name = 'ox journal' AND datname = current_database()");
+  kit_terminate(&k, "ox journal");
 }
 
 /* What was said to be durable is there, in the order in which it was asked for. */

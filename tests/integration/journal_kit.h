@@ -105,6 +105,17 @@ static inline const char *kit_sqlf(struct kit *k, const char *format, const stru
   return kit_sql(k, sql);
 }
 
+/* kit_terminate() breaks this test's connections of that name; the test beside it keeps its own. */
+static inline void kit_terminate(struct kit *k, const char *name)
+{
+  char sql[256];
+  snprintf(sql, sizeof sql,
+           "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+           " WHERE application_name = '%s' AND datname = current_database()",
+           name);
+  kit_sql(k, sql);
+}
+
 /* A database of its own for each test, with the schema. */
 static inline void kit_database(struct kit *k)
 {

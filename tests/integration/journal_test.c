@@ -551,8 +551,7 @@ Test(journal, data_that_is_no_json_is_refused_alone)
 
 static void kill_backends(void)
 {
-  kit_sql(&k, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-              " WHERE application_name = 'ox journal' AND datname = current_database()");
+  kit_terminate(&k, "ox journal");
 }
 
 /* Every answer comes once; what was said to be durable is there once; nothing is there twice. */

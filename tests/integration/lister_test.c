@@ -417,10 +417,7 @@ Test(lister, with_too_much_to_look_at_a_page_does_not_stand)
 Test(lister, marks_of_another_connection_count_for_nothing)
 {
   struct got g = marked("me", NULL);
-  PGconn *other = PQconnectdb(k.url);
-  PQclear(PQexec(other, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                        " WHERE application_name = 'ox lister'"));
-  PQfinish(other);
+  kit_terminate(&k, "ox lister");
   kit_until(&k, !lister_up(lister));
   kit_until(&k, lister_up(lister));
   cr_assert_not(stands("me", g.mark));
@@ -481,8 +478,7 @@ Test(lister, a_broken_connection_is_said_and_comes_back)
   struct got g = {0};
   fill(10);
   cr_assert_eq(lister_page(lister, &any, 5, &sink, &g), ST_OK);
-  kit_sql(&k, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-              " WHERE application_name = 'ox lister' AND datname = current_database()");
+  kit_terminate(&k, "ox lister");
   kit_until(&k, g.ends);
   cr_assert(g.status == ST_AWAY || (g.status == ST_OK && g.n == 5));
   g = (struct got){.status = ST_AWAY};

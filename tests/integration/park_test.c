@@ -436,8 +436,7 @@ Test(park, a_park_whose_parker_died_before_it_looked_is_found)
 
 static void kill_backends(void)
 {
-  kit_sql(&k, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-              " WHERE application_name = 'ox parks' AND datname = current_database()");
+  kit_terminate(&k, "ox parks");
 }
 
 Test(park, connections_cut_again_and_again_lose_nobody)
@@ -465,8 +464,7 @@ Test(park, parks_begun_under_broken_connections)
     hold(&p);
     journal_post(k.journal, park_entry(&p, "t", OX_AT_LEAST, 10));
     uv_run(&k.loop, UV_RUN_NOWAIT);
-    kit_sql(&k, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-                " WHERE application_name = 'ox journal' AND datname = current_database()");
+    kit_terminate(&k, "ox journal");
     kit_until(&k, p.job.ok + p.job.stale == 1);
     cr_assert_eq(p.job.ok, 1);
     cr_assert(has_park(&p));

@@ -191,8 +191,7 @@ Test(redrive, all_in_pages_and_what_is_refused_stays)
 
 static void kill_backends(void)
 {
-  kit_sql(&k, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-              " WHERE application_name = 'ox journal' AND datname = current_database()");
+  kit_terminate(&k, "ox journal");
 }
 
 Test(redrive, under_broken_connections)

@@ -146,8 +146,7 @@ Test(replay, a_broken_connection_answers)
   struct answer a = {0};
   const struct replay_ask ask = {.tenant = "default", .key = "key", .key_hash = hash};
   cr_assert_eq(replay_find(reader, &ask, on_found, &a), ST_OK);
-  kit_sql(&k, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-              " WHERE application_name = 'ox reader' AND datname = current_database()");
+  kit_terminate(&k, "ox reader");
   kit_until(&k, a.calls);
   cr_assert(a.status == ST_AWAY || a.status == ST_NOT_FOUND);
   kit_until(&k, !reader_up(reader));

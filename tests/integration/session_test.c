@@ -108,8 +108,7 @@ Test(session, a_broken_connection_is_no_end)
   struct life l;
   live(&l);
   for (int i = 0; i < 5; i++) {
-    kit_sql(&k, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ="
-                " 'ox session' AND datname = current_database()");
+    kit_terminate(&k, "ox session");
     run_for(LEASE_MS / 2);
   }
   cr_assert(session_alive(l.session) && l.lost == 0);
