@@ -66,8 +66,7 @@ Test(pause, a_lost_answer_is_said)
     struct answer a = {0};
     cr_assert_lt(i, 100);
     kit_until(&k, journal_pause(k.journal, true, on_paused, &a) == ST_OK);
-    if (i < 20)
-      kit_terminate(&k, "ox journal");
+    if (i < 20) kit_terminate(&k, "ox journal");
     kit_until(&k, a.calls);
     cr_assert(a.status == ST_OK || a.status == ST_AWAY);
     said += a.status == ST_OK;
