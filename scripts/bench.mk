@@ -4,12 +4,16 @@ SECONDS ?= 8
 CASES   ?=
 BENCH_NPM := $(patsubst %,%/node_modules/.package-lock.json,bench bench/peer)
 
-.PHONY: bench bench-router
+.PHONY: bench figures bench-router
 bench: ## oxd against Fastify + BullMQ, side by side, to bench/RESULTS.md; ROUNDS=3 SECONDS=8 CASES=a,b
 	@scripts/deps.sh bench
 	@+$(MAKE) -j$(NPROC) all $(BENCH_NPM)
 	@OXD=$(CURDIR)/$(B)/oxd scripts/servers.sh tmp -- node bench/run.mjs \
 	  --rounds $(ROUNDS) --seconds $(SECONDS) $(if $(CASES),--cases $(CASES))
+	@+$(MAKE) figures
+
+figures: ## the README's table of figures anew, from bench/RESULTS.md
+	@scripts/figures README.md >README.md.new && mv README.md.new README.md
 
 $(BENCH_NPM): %/node_modules/.package-lock.json: %/package-lock.json
 	@echo "  NPM $*"
