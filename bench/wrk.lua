@@ -1,5 +1,16 @@
--- wrk -s wrk.lua URL [-- BODY_FILE]: GETs, or POSTs of the file; one line of JSON at the end.
+-- wrk -s wrk.lua URL [-- BODY_FILE | -- '' PATHS_FILE]: GETs, or POSTs of the file, or GETs of each path in
+-- the file in turn; one line of JSON at the end.
+local function ask_each(file)
+  local paths, i = {}, 0
+  for path in io.lines(file) do paths[#paths + 1] = path end
+  function request()
+    i = i % #paths + 1
+    return wrk.format('GET', paths[i])
+  end
+end
+
 function init(args)
+  if args[2] then return ask_each(args[2]) end
   if not args[1] then return end
   local file = assert(io.open(args[1]))
   wrk.method = "POST"

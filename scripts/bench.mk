@@ -4,7 +4,11 @@ SECONDS ?= 8
 CASES   ?=
 BENCH_NPM := $(patsubst %,%/node_modules/.package-lock.json,bench bench/peer)
 
-.PHONY: bench figures bench-router
+PARTS   ?= idle,waiting,history
+HISTORY ?= 10000,100000,1000000,10000000
+WAITING ?= 10000,100000,1000000
+
+.PHONY: bench figures scale bench-router
 bench: ## oxd against Fastify + BullMQ, side by side, to bench/RESULTS.md; ROUNDS=3 SECONDS=8 CASES=a,b
 	@scripts/deps.sh bench
 	@+$(MAKE) -j$(NPROC) all $(BENCH_NPM)
@@ -14,6 +18,12 @@ bench: ## oxd against Fastify + BullMQ, side by side, to bench/RESULTS.md; ROUND
 
 figures: ## the README's table of figures anew, from bench/RESULTS.md
 	@scripts/figures README.md >README.md.new && mv README.md.new README.md
+
+scale: ## what grows with ox: 10k listeners, 1M waiting, 10M of history, to bench/SCALE.md; PARTS=… needs 25 GB
+	@scripts/deps.sh bench
+	@+$(MAKE) -j$(NPROC) all $(BENCH_NPM)
+	@OXD=$(CURDIR)/$(B)/oxd scripts/servers.sh $(if $(SERVERS),run $(SERVERS),tmp) -- node bench/scale.mjs \
+	  --parts $(PARTS) --history $(HISTORY) --waiting $(WAITING) --rounds $(ROUNDS)
 
 $(BENCH_NPM): %/node_modules/.package-lock.json: %/package-lock.json
 	@echo "  NPM $*"

@@ -7,9 +7,9 @@ const run = promisify(execFile)
 const CONNECTIONS = 64
 const BODY = `${ROOT}bench/order.json`
 
-async function wrk(url, seconds, args) {
+async function wrk(url, seconds, args, connections = CONNECTIONS) {
   const { stdout } = await run('wrk', [
-    ...['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '-s', `${ROOT}bench/wrk.lua`, url, ...args]
+    ...['-t1', `-c${connections}`, `-d${seconds}s`, '-s', `${ROOT}bench/wrk.lua`, url, ...args]
   ])
   const result = JSON.parse(stdout.match(/^RESULT (.*)$/m)[1])
   return { ...result, perS: result.requests / result.seconds }
@@ -19,6 +19,10 @@ export const postFor = (origin, seconds) =>
   wrk(`http://${origin}/api/orders/execute`, seconds, ['--', BODY])
 
 export const getFor = (origin, path, seconds) => wrk(`http://${origin}${path}`, seconds, [])
+
+// getEachFor() asks for the paths in a file, one on each line, over and over.
+export const getEachFor = (origin, file, seconds, connections) =>
+  wrk(`http://${origin}/`, seconds, ['--', '', file], connections)
 
 // postCount() posts exactly n orders, and wants a 2xx for each.
 export async function postCount(origin, n) {

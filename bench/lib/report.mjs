@@ -1,7 +1,7 @@
 // The figures as a table: for the terminal, and for RESULTS.md.
 import { spread } from './stats.mjs'
 
-function number(x) {
+export function number(x) {
   if (Math.abs(x) >= 10_000) return `${(x / 1000).toFixed(1)}k`
   if (Math.abs(x) >= 100) return x.toFixed(0)
   return x.toFixed(Math.abs(x) >= 10 ? 1 : 2)

@@ -24,6 +24,22 @@ export async function openServers() {
   const admin = new pg.Client(DATABASE_URL)
   const redis = new Redis(REDIS_URL)
   await admin.connect()
+
+  async function enter(name) {
+    const url = databaseUrl(name)
+    const client = new pg.Client(url)
+    await client.connect()
+    return {
+      env: { DATABASE_URL: url, REDIS_URL: REDIS_SOCKET_URL },
+      sql: (text, values) => rows(client, text, values),
+      leave: () => client.end(),
+      async destroy() {
+        await client.end()
+        await admin.query(`DROP DATABASE ${name} WITH (FORCE)`)
+      }
+    }
+  }
+
   return {
     // prepareLog() fills log segments once: writing a new one stalls commits, a recycled one does not.
     async prepareLog() {
@@ -47,22 +63,21 @@ export async function openServers() {
       return { postgres, redis: { version: redisVersion, appendonly, appendfsync } }
     },
 
-    async createWorld() {
+    // redis() sends it a command.
+    redis: (...command) => redis.call(...command),
+
+    async createWorld(name = NAME) {
       await redis.flushall()
-      await admin.query(`DROP DATABASE IF EXISTS ${NAME} WITH (FORCE)`)
-      await admin.query(`CREATE DATABASE ${NAME}`)
+      await admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+      await admin.query(`CREATE DATABASE ${name}`)
       await admin.query('CHECKPOINT')
-      const url = databaseUrl(NAME)
-      const client = new pg.Client(url)
-      await client.connect()
-      return {
-        env: { DATABASE_URL: url, REDIS_URL: REDIS_SOCKET_URL },
-        sql: (text, values) => rows(client, text, values),
-        async destroy() {
-          await client.end()
-          await admin.query(`DROP DATABASE ${NAME} WITH (FORCE)`)
-        }
-      }
+      return enter(name)
+    },
+
+    // findWorld() is undefined when there is none.
+    async findWorld(name) {
+      const found = await rows(admin, 'SELECT 1 FROM pg_database WHERE datname = $1', [name])
+      return found.length ? enter(name) : undefined
     },
 
     async close() {
