@@ -2,17 +2,18 @@
 // by name; `figures` says which of them are shown, in which unit, and what is better.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { meter } from './cpu.mjs'
-import { postAndFollow, wallClock } from './follow.mjs'
+import { postAndFollow, startClock } from './follow.mjs'
 import { getFor, postCount, postFor } from './load.mjs'
 import { watchPublished } from './published.mjs'
 import { startService } from './service.mjs'
 import { quantile } from './stats.mjs'
 import { SERVERS } from './world.mjs'
 
-const NO_DELAYS = { QUOTE_DELAY_MS: '0', SWAP_DELAY_MS: '0' }
+export const NO_DELAYS = { QUOTE_DELAY_MS: '0', SWAP_DELAY_MS: '0' }
 const SHORT_DELAYS = { QUOTE_DELAY_MS: '10', SWAP_DELAY_MS: '10-30', QUEUE_CONCURRENCY: '10' }
-const WARM_UP_S = 3
+const WARM_UP_S = 2
 const WARM_UP_ORDERS = 1000
+const LATENCY_WARM_UP_ORDERS = 300
 const MAX_ORDERS = 100_000
 const DRAIN_MS = 120_000
 const STATES = 'pending,routing,building,submitted,confirmed'
@@ -29,7 +30,7 @@ function perRequest(used, n) {
   return { ...us, daemonCpuUs: daemon, totalCpuUs: total }
 }
 
-async function withService(side, world, roles, env, measure) {
+export async function withService(side, world, roles, env, measure) {
   const service = await startService(side, world, roles, env)
   try {
     return await measure(service, () => meter({ ...service.pids, ...SERVERS }))
@@ -102,7 +103,7 @@ async function drained(origin) {
 }
 
 // runOrders() has n orders executed, all of them, and gives their life and the CPU they took.
-async function runOrders(world, origin, n, startMeter) {
+export async function runOrders(world, origin, n, startMeter) {
   const since = await now(world)
   const stop = startMeter()
   const end = Date.now() + DRAIN_MS
@@ -135,7 +136,7 @@ const lifeCycle = (roles, concurrency) => (side, world, seconds) => {
 
 // delays() gives, for each status that came while its socket was open, the time from the stamp of its row
 // in PostgreSQL (taken before the commit), and from its publication in Redis.
-async function delays(side, world, followed, published) {
+async function delays(side, world, followed, published, wallTime) {
   const rows = await world.sql(
     `SELECT order_id, status, extract(epoch FROM at)::float8 * 1000 AS ms FROM order_events`
   )
@@ -143,12 +144,13 @@ async function delays(side, world, followed, published) {
   const fromRow = []
   const fromPublication = []
   for (const { orderId, openAt, statuses } of followed) {
+    const openMs = wallTime(openAt)
     for (const [status, at] of statuses) {
       const ms = recorded.get(`${side.storedId(orderId)} ${status}`)
-      if (ms < openAt) continue
-      fromRow.push(at - ms)
+      if (ms < openMs) continue
+      fromRow.push(wallTime(at) - ms)
       const publishedMs = published.get(`${orderId} ${status}`)
-      if (publishedMs !== undefined) fromPublication.push(at - publishedMs)
+      if (publishedMs !== undefined) fromPublication.push(wallTime(at) - publishedMs)
     }
   }
   return { fromRow, fromPublication }
@@ -156,16 +158,18 @@ async function delays(side, world, followed, published) {
 
 const latency = (perS) => (side, world, seconds) =>
   withService(side, world, side.usualRoles, SHORT_DELAYS, async ({ origin }, startMeter) => {
-    await runOrders(world, origin, WARM_UP_ORDERS, startMeter)
+    await runOrders(world, origin, LATENCY_WARM_UP_ORDERS, startMeter)
     const monitor = await watchPublished()
     await sleep(500)
+    const stopClock = startClock()
     const stop = startMeter()
-    const { followed, postMs } = await postAndFollow(origin, perS, seconds, wallClock())
+    const { followed, postMs } = await postAndFollow(origin, perS, seconds)
     const { used, foreignPct } = stop()
+    const wallTime = stopClock()
     const published = await monitor.stop()
     const whole = followed.filter((f) => [...f.statuses.keys()].join() === STATES).length
     if (whole !== followed.length) throw new Error(`${whole} of ${followed.length} streams were whole`)
-    const { fromRow, fromPublication } = await delays(side, world, followed, published)
+    const { fromRow, fromPublication } = await delays(side, world, followed, published, wallTime)
     return {
       samples: fromRow.length,
       rowP50Ms: quantile(fromRow, 0.5),

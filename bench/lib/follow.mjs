@@ -7,15 +7,30 @@ import { ROOT } from './service.mjs'
 
 const BODY = readFileSync(`${ROOT}bench/order.json`)
 const END_MS = 30_000
+const READINGS = 20
 
-// wallClock() gives a clock with the resolution of performance.now() and the time of the wall, which is
-// read at the moment when its millisecond changes.
-export function wallClock() {
-  const before = Date.now()
-  let tick = before
-  while (tick === before) tick = Date.now()
-  const offset = tick - performance.now()
-  return () => performance.now() + offset
+// reading() takes the wall's time at the moment when its millisecond changes. To be held up between the
+// two makes it early, never late: the latest of some is the best.
+function reading() {
+  let ahead = -Infinity
+  for (let i = 0; i < READINGS; i++) {
+    const before = Date.now()
+    let tick = before
+    while (tick === before) tick = Date.now()
+    ahead = Math.max(ahead, tick - performance.now())
+  }
+  return { at: performance.now(), ahead }
+}
+
+// startClock() is called before a measurement. The function it returns is called after it, and gives a
+// function from performance.now() to the wall's time, which may go slightly faster or slower.
+export function startClock() {
+  const from = reading()
+  return () => {
+    const to = reading()
+    const drift = (to.ahead - from.ahead) / (to.at - from.at)
+    return (t) => t + from.ahead + drift * (t - from.at)
+  }
 }
 
 function post(origin, agent) {
@@ -37,16 +52,16 @@ function post(origin, agent) {
   })
 }
 
-// follow() resolves to when the socket was open, and when each status came.
-function follow(origin, orderId, now) {
+// follow() resolves to when the socket was open, and when each status came, by performance.now().
+function follow(origin, orderId) {
   return new Promise((resolve, reject) => {
     const seen = { orderId, openAt: Infinity, statuses: new Map() }
     const url = `ws://${origin}/api/orders/execute?orderId=${orderId}`
     const socket = new WebSocket(url, { perMessageDeflate: false })
     const timer = setTimeout(() => socket.terminate(), END_MS)
-    socket.on('open', () => (seen.openAt = now()))
+    socket.on('open', () => (seen.openAt = performance.now()))
     socket.on('message', (text) => {
-      const at = now()
+      const at = performance.now()
       seen.statuses.set(JSON.parse(text).status, at)
     })
     socket.on('error', reject)
@@ -58,7 +73,7 @@ function follow(origin, orderId, now) {
 }
 
 // postAndFollow() does not wait for an answer before the next order is sent.
-export async function postAndFollow(origin, perS, seconds, now) {
+export async function postAndFollow(origin, perS, seconds) {
   const agent = new http.Agent({ keepAlive: true })
   const orders = []
   const postMs = []
@@ -68,7 +83,7 @@ export async function postAndFollow(origin, perS, seconds, now) {
     orders.push(
       post(origin, agent).then(({ ms, orderId }) => {
         postMs.push(ms)
-        return follow(origin, orderId, now)
+        return follow(origin, orderId)
       })
     )
   }

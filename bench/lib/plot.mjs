@@ -62,33 +62,40 @@ const colour = (values) => ({
   legend: inOrder(values, 'series').length > 1 ? {} : null
 })
 
-// bars() is one panel for each `panel`, with an axis of its own, and in it a bar for each series from
-// 0 to `value`, and a line from `min` to `max`. values: [{ panel, series, value, min, max }].
+// bars() is one panel for each `panel`, with an axis of its own, and in it a bar for each `bar` from 0 to
+// `value`, and a line from `min` to `max`. values: [{ panel, bar, series, value, min, max }]; one of
+// bar and series may be left out and is the other then. The unit stands below the last panel.
 export function bars({ title, subtitle, unit, values }) {
-  const across = (field) => ({ field, type: 'quantitative', title: unit, axis: { tickCount: 6 } })
-  const panel = (name) => ({
-    title: { text: name, fontSize: 12, fontWeight: 'normal', offset: 6 },
-    data: { values: values.filter((v) => v.panel === name) },
-    width: WIDTH,
-    height: { step: 18 },
-    encoding: { y: { field: 'series', sort: null, title: null, axis: NO_TICKS } },
-    layer: [
-      {
-        mark: { type: 'bar', height: 13 },
-        encoding: { x: across('value'), color: colour(values) }
-      },
-      {
-        mark: { type: 'rule', color: INK[0], strokeWidth: 1.5 },
-        encoding: { x: across('min'), x2: { field: 'max' } }
-      },
-      {
-        mark: { type: 'text', align: 'left', dx: 6, color: INK[0], fontSize: 11 },
-        transform: [{ calculate: COUNT, as: 'text' }],
-        encoding: { x: across('max'), text: { field: 'text' } }
-      }
-    ]
-  })
-  return { ...titled(title, subtitle), spacing: 12, vconcat: inOrder(values, 'panel').map(panel) }
+  const all = values.map((v) => ({ bar: v.series, series: v.bar, ...v }))
+  const panel = (name, i, names) => {
+    const across = (field) => ({
+      ...{ field, type: 'quantitative', axis: { tickCount: 6 } },
+      title: i === names.length - 1 ? unit : null
+    })
+    return {
+      title: { text: name, fontSize: 12, fontWeight: 'normal', offset: 6, frame: 'group' },
+      data: { values: all.filter((v) => v.panel === name) },
+      width: WIDTH,
+      height: { step: 18 },
+      encoding: { y: { field: 'bar', sort: null, title: null, axis: NO_TICKS } },
+      layer: [
+        {
+          mark: { type: 'bar', height: 13 },
+          encoding: { x: across('value'), color: colour(all) }
+        },
+        {
+          mark: { type: 'rule', color: INK[0], strokeWidth: 1.5 },
+          encoding: { x: across('min'), x2: { field: 'max' } }
+        },
+        {
+          mark: { type: 'text', align: 'left', dx: 6, color: INK[0], fontSize: 11 },
+          transform: [{ calculate: COUNT, as: 'text' }],
+          encoding: { x: across('max'), text: { field: 'text' } }
+        }
+      ]
+    }
+  }
+  return { ...titled(title, subtitle), spacing: 8, vconcat: inOrder(values, 'panel').map(panel) }
 }
 
 // stacks() is a bar for each `bar`, of pieces by `series`. values: [{ bar, series, value }].

@@ -1,5 +1,6 @@
-// The figures as a table: for the terminal, and for RESULTS.md.
-import { spread } from './stats.mjs'
+// The figures as tables, for the terminal and for Markdown: { head, rows }. A row that begins with a blank
+// belongs to the one above it that does not.
+import { spread, spreadOf } from './stats.mjs'
 
 export function number(x) {
   if (Math.abs(x) >= 10_000) return `${(x / 1000).toFixed(1)}k`
@@ -9,46 +10,68 @@ export function number(x) {
 
 const cell = ({ median, min, max }) => `${number(median)} [${number(min)}..${number(max)}]`
 
-// ratio() says how many times better ox is.
-function ratio(figure, ox, peer) {
-  if (figure.part) return ''
-  const times = figure.more ? ox.median / peer.median : peer.median / ox.median
-  return Number.isFinite(times) ? `${times.toFixed(1)}×` : ''
+// ratio() says how many times better ox is, round by round.
+function ratio({ key, more, part }, ox, peer) {
+  if (part) return ''
+  const rounds = ox
+    .slice(0, peer.length)
+    .map((run, i) => (more ? run[key] / peer[i][key] : peer[i][key] / run[key]))
+  const { median, min, max } = spread(rounds)
+  return Number.isFinite(median)
+    ? `${median.toFixed(1)}× [${min.toFixed(1)}..${max.toFixed(1)}]`
+    : ''
 }
 
-const spreadOf = (runs, key) => spread(runs.map((run) => run[key]))
+const OTHERS = '  others had of the CPU, at most'
+const foreign = (runs) => `${number(Math.max(...runs.map((r) => r.foreignPct)))} %`
 
-function rowsOf(name, { title, figures }, runs) {
-  const foreign = (side) => `${number(Math.max(...runs[side].map((r) => r.foreignPct)))} %`
-  const rows = [[`${title} (${name})`, '', '', '']]
-  for (const figure of figures) {
-    const [ox, peer] = ['ox', 'peer'].map((side) => spreadOf(runs[side], figure.key))
-    rows.push([`  ${figure.label}`, cell(ox), cell(peer), ratio(figure, ox, peer)])
+function caseRows(name, { title, figures }, { ox, peer }) {
+  const rows = figures.map((figure) => {
+    const [ours, theirs] = [ox, peer].map((runs) => spreadOf(runs, figure.key))
+    return [`  ${figure.label}`, cell(ours), cell(theirs), ratio(figure, ox, peer)]
+  })
+  return [[`${title} (${name})`, '', '', ''], ...rows, [OTHERS, foreign(ox), foreign(peer), '']]
+}
+
+// comparison() has the cases that have runs of both sides.
+export function comparison(cases, results) {
+  const measured = Object.keys(cases).filter((name) => results[name]?.ox && results[name]?.peer)
+  return {
+    head: ['', 'ox', 'peer', 'ox is better by'],
+    rows: measured.flatMap((name) => caseRows(name, cases[name], results[name]))
   }
-  rows.push(['  others had of the CPU, at most', foreign('ox'), foreign('peer'), ''])
-  return rows
 }
 
-// tableOf() gives the rows for all cases that have runs of both sides.
-export function tableOf(cases, results) {
-  const rows = []
-  for (const [name, runs] of Object.entries(results))
-    if (runs.ox?.length && runs.peer?.length) rows.push(...rowsOf(name, cases[name], runs))
-  return rows
+function limitRows(name, { title, figures }, { raw }) {
+  const rows = figures
+    .filter(({ key }) => key in raw[0])
+    .map(({ key, label }) => [`  ${label}`, cell(spreadOf(raw, key))])
+  return [[`${title} (${name})`, ''], ...rows, [OTHERS, foreign(raw)]]
 }
 
-const HEAD = ['', 'ox', 'peer', 'ox is better by']
-
-export function forTerminal(rows) {
-  const widths = HEAD.map((_, i) => Math.max(...[HEAD, ...rows].map((row) => row[i].length)))
-  const line = (row) => row.map((text, i) => text.padEnd(widths[i])).join('  ').trimEnd()
-  return [HEAD, ...rows].map(line).join('\n')
+export function limits(all, results) {
+  const measured = Object.keys(all).filter((name) => results[name]?.raw)
+  return {
+    head: ['', 'the machine'],
+    rows: measured.flatMap((name) => limitRows(name, all[name], results[name]))
+  }
 }
 
-export function forMarkdown(rows) {
+export function forTerminal({ head, rows }) {
+  const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i].length)))
+  const line = (row) =>
+    row
+      .map((text, i) => text.padEnd(widths[i]))
+      .join('  ')
+      .trimEnd()
+  return [head, ...rows].map(line).join('\n')
+}
+
+export function forMarkdown({ head, rows }) {
   const line = (row) => `| ${row.join(' | ')} |`
-  const body = rows.map(([label, ...cells]) =>
-    line([label.startsWith('  ') ? label.trim() : `**${label}**`, ...cells])
-  )
-  return [line(HEAD), '|---|---|---|---|', ...body].join('\n')
+  const body = rows.map(([label, ...cells]) => {
+    const leads = !label.startsWith('  ') && cells.every((text) => text === '')
+    return line([leads ? `**${label}**` : label.trim(), ...cells])
+  })
+  return [line(head), `|${head.map(() => '---|').join('')}`, ...body].join('\n')
 }

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export const OXD = process.env.OXD ?? `${ROOT}build/oxd`
+const BARE_HTTP = process.env.BARE_HTTP ?? `${ROOT}build/bench/bare_http`
 const READY_MS = 20_000
 const STOP_MS = 40_000
 const TAIL = 20
@@ -51,9 +52,7 @@ export const SIDES = {
 const running = new Set()
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')))
 
-function startProcess(command, role, env) {
-  const [program, ...args] = command
-  if (role !== 'all') args.push('--role', role)
+function startProcess([program, ...args], env) {
   const child = spawn(program, args, {
     cwd: ROOT,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_ENV: 'production', ...env },
@@ -66,7 +65,7 @@ function startProcess(command, role, env) {
     child.once('exit', (code, signal) => resolve(signal ?? code))
   }).finally(() => running.delete(child))
   const ready = new Promise((resolve, reject) => {
-    const fail = (why) => reject(new Error(`${program} ${role}: ${why}\n${log.join('\n')}`))
+    const fail = (why) => reject(new Error(`${program} ${args.join(' ')}: ${why}\n${log.join('\n')}`))
     const timer = setTimeout(() => fail('not ready in time'), READY_MS)
     ended.then((how) => fail(`ended: ${how}`))
     createInterface({ input: child.stderr }).on('line', (line) => {
@@ -107,7 +106,7 @@ export async function startService(side, world, roles, env) {
   const pids = {}
   let port
   for (const role of roles) {
-    const process = startProcess(side.command, role, common)
+    const process = startProcess([...side.command, ...(role === 'all' ? [] : ['--role', role])], common)
     processes.push(process)
     pids[role] = process.child.pid
     port = (await process.ready) ?? port
@@ -118,5 +117,16 @@ export async function startService(side, world, roles, env) {
     pids,
     origin,
     stop: () => Promise.all(processes.map(stopProcess))
+  }
+}
+
+// startBareHttp() runs bench/bare_http.c: a fixed reply, perS times a second at most; 0: without limit.
+export async function startBareHttp(perS) {
+  const process = startProcess([BARE_HTTP, String(perS)], {})
+  const port = await process.ready
+  return {
+    pids: { bareHttp: process.child.pid },
+    origin: `127.0.0.1:${port}`,
+    stop: () => stopProcess(process)
   }
 }

@@ -11,3 +11,6 @@ export const spread = (values) => ({
   min: Math.min(...values),
   max: Math.max(...values)
 })
+
+// spreadOf() is the spread of a figure over runs.
+export const spreadOf = (runs, key) => spread(runs.map((run) => run[key]))

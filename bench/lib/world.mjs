@@ -4,8 +4,8 @@ import pg from 'pg'
 
 const { DATABASE_URL, REDIS_URL, PG_PID, REDIS_PID } = process.env
 const { DATABASE_SOCKET_URL = DATABASE_URL, REDIS_SOCKET_URL = REDIS_URL } = process.env
-if (!REDIS_PID) throw new Error('run me with: scripts/servers.sh tmp -- node bench/run.mjs')
 
+export const REDIS_URLS = { url: REDIS_URL, socket: REDIS_SOCKET_URL }
 export const SERVERS = { postgres: Number(PG_PID), redis: Number(REDIS_PID) }
 const NAME = 'ox_bench'
 const WAL_BYTES = 1 << 30
@@ -21,6 +21,7 @@ async function rows(client, text, values) {
 }
 
 export async function openServers() {
+  if (!REDIS_PID) throw new Error('run me with: scripts/servers.sh tmp -- node bench/run.mjs')
   const admin = new pg.Client(DATABASE_URL)
   const redis = new Redis(REDIS_URL)
   await admin.connect()

@@ -1,0 +1,88 @@
+// What ox is to reach, and whether it has: of each target a figure for each round, from runs that took
+// turns in it. The verdict is on the median.
+import { spread } from './stats.mjs'
+
+export const ROWS_PER_ORDER = 2 // that an accept writes: the order and its first event
+const LOADED = ['loaded1', 'loaded2', 'loaded4']
+
+const times = (x) => `${x.toFixed(1)}×`
+const percent = (x) => `${(100 * x).toFixed(1)} %`
+const ms = (x) => `${x.toFixed(2)} ms`
+
+// of() gets a function that gives the round's run of a case by a side.
+const rateOf = (name) => ({
+  show: times,
+  of: (run) => run(name, 'ox').perS / run(name, 'peer').perS
+})
+const cpuOf = (name) => ({
+  show: percent,
+  of: (run) => run(name, 'ox').totalCpuUs / run(name, 'peer').totalCpuUs
+})
+const figureOf = (name, key) => ({ show: ms, of: (run) => run(name, 'ox')[key] })
+
+const mostRows = (limit) => Math.max(...LOADED.map((key) => limit[key]))
+const ofRawRows = {
+  show: percent,
+  of: (run) => (ROWS_PER_ORDER * run('accept', 'ox').perS) / mostRows(run('limit-rows', 'raw'))
+}
+const chain = (run) => run('limit-chain', 'raw').chainPerS
+const chainOf = { show: times, of: (run) => chain(run) / run('life-10', 'peer').perS }
+const ofChain = { show: percent, of: (run) => run('life-10', 'ox').perS / chain(run) }
+
+const TARGETS = [
+  { what: 'accept, rate of the peer’s', least: 10, ...rateOf('accept') },
+  { what: 'accept, rows/s of PostgreSQL’s own beside the load', least: 0.6, ...ofRawRows },
+  { what: 'life-cycle at concurrency 100, rate of the peer’s', least: 10, ...rateOf('life-100') },
+  { what: 'life-cycle at concurrency 10, rate of the peer’s', least: 10, ...rateOf('life-10') },
+  { what: '… what its commits, one after another, would allow', ...chainOf },
+  { what: '… and how much of that it is', ...ofChain },
+  { what: 'GET, rate of the peer’s', least: 5, ...rateOf('get') },
+  { what: 'CPU per order at concurrency 100, of the peer’s', most: 1 / 8, ...cpuOf('life-100') },
+  { what: 'CPU per order at concurrency 10, of the peer’s', most: 1 / 8, ...cpuOf('life-10') },
+  {
+    what: 'commit → listener p50 at 100 orders/s',
+    most: 1,
+    ...figureOf('latency-100', 'rowP50Ms')
+  },
+  {
+    what: 'commit → listener p99 at 100 orders/s',
+    most: 5,
+    ...figureOf('latency-100', 'rowP99Ms')
+  },
+  { what: 'POST p99 at 100 orders/s', most: 5, ...figureOf('latency-100', 'postP99Ms') }
+]
+
+// figures() has one for each round that has all it needs.
+function figures({ of }, results) {
+  const found = []
+  for (let round = 0; ; round++) {
+    let whole = true
+    const run = (name, side) => results[name]?.[side]?.[round] ?? ((whole = false), {})
+    const figure = of(run)
+    if (!whole) return found
+    if (Number.isFinite(figure)) found.push(figure)
+  }
+}
+
+function verdict({ least, most }, median) {
+  if (least === undefined && most === undefined) return ''
+  return median >= (least ?? -Infinity) && median <= (most ?? Infinity) ? 'met' : '**missed**'
+}
+
+function wanted({ least, most, show }) {
+  if (least !== undefined) return `≥ ${show(least)}`
+  return most === undefined ? '' : `≤ ${show(most)}`
+}
+
+// verdicts() is a table of the targets that the runs tell something of.
+export function verdicts(results) {
+  const rows = []
+  for (const target of TARGETS) {
+    const found = figures(target, results)
+    if (found.length === 0) continue
+    const { median, min, max } = spread(found)
+    const measured = `${target.show(median)} [${target.show(min)}..${target.show(max)}]`
+    rows.push([target.what, wanted(target), measured, verdict(target, median)])
+  }
+  return { head: ['target', 'wanted', 'measured', 'verdict'], rows }
+}
