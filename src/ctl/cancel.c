@@ -6,18 +6,10 @@
 static enum exit_code run(struct session *s, const struct arguments *a)
 {
   struct buf path;
-  struct reply reply;
   query_order(&path, a->operands[0], "");
-  const struct http_request request = {.method = "DELETE", .path = path.data};
-  enum exit_code code = session_call(s, &request, &reply);
+  enum exit_code code = session_show(s, "DELETE", path.data, show_order);
   buf_deinit(&path);
-  if (code != EXIT_DONE) return code;
-  if (s->json)
-    show_json(reply.body.data, reply.body.len);
-  else
-    show_order(reply.body.data, reply.body.len, stdout);
-  buf_deinit(&reply.body);
-  return EXIT_DONE;
+  return code;
 }
 
 const struct command command_cancel = {

@@ -40,13 +40,29 @@ const struct command *command_find(int argc, char *const *argv, int *words)
   return NULL;
 }
 
+static void put_summary(const struct command *c, FILE *out)
+{
+  enum { COLUMN = 35 };
+  int len = fprintf(out, "  oxctl %s %s", c->name, c->operands);
+  fprintf(out, "%*s%s\n", len < COLUMN ? COLUMN - len : 1, "", c->summary);
+}
+
+bool command_help_group(const char *first, FILE *out)
+{
+  size_t len = strlen(first);
+  bool any = false;
+  for (const struct command *const *c = command_table; *c; c++) {
+    if (strncmp((*c)->name, first, len) != 0 || (*c)->name[len] != ' ') continue;
+    put_summary(*c, out);
+    any = true;
+  }
+  return any;
+}
+
 void command_help_all(FILE *out)
 {
   fputs("oxctl " OX_VERSION " - the command line of ox, an order execution engine\n\n", out);
-  for (const struct command *const *c = command_table; *c; c++) {
-    int len = fprintf(out, "  oxctl %s %s", (*c)->name, (*c)->operands);
-    fprintf(out, "%*s%s\n", len < 35 ? 35 - len : 1, "", (*c)->summary);
-  }
+  for (const struct command *const *c = command_table; *c; c++) put_summary(*c, out);
   fputs("\n  oxctl COMMAND --help             what a command does, and its options\n"
         "  oxctl --version\n\nOptions of every command:\n",
         out);

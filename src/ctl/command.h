@@ -40,6 +40,9 @@ extern const struct option command_options[];       /* those that every command 
 const struct command *command_find(int argc, char *const *argv, int *words);
 
 void command_help_all(FILE *out);
+
+/* command_help_group() lists the commands of two words that begin with first; false: none does. */
+bool command_help_group(const char *first, FILE *out);
 void command_help(const struct command *command, FILE *out);
 
 /* The rows. */

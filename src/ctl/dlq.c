@@ -32,7 +32,6 @@ static const struct option redrive_options[] = {
 static enum exit_code run_redrive(struct session *s, const struct arguments *a)
 {
   struct buf path;
-  struct reply reply;
   if ((a->n_operands > 0) == arguments_on(a, "all")) {
     fputs("oxctl dlq redrive: an ID, or --all\n", stderr);
     return EXIT_USAGE;
@@ -44,16 +43,9 @@ static enum exit_code run_redrive(struct session *s, const struct arguments *a)
     buf_append_char(&path, '/');
   }
   buf_append_str(&path, "redrive");
-  const struct http_request request = {.method = "POST", .path = path.data};
-  enum exit_code code = session_call(s, &request, &reply);
+  enum exit_code code = session_show(s, "POST", path.data, show_members);
   buf_deinit(&path);
-  if (code != EXIT_DONE) return code;
-  if (s->json)
-    show_json(reply.body.data, reply.body.len);
-  else
-    show_members(reply.body.data, reply.body.len, stdout);
-  buf_deinit(&reply.body);
-  return EXIT_DONE;
+  return code;
 }
 
 const struct command command_dlq_list = {

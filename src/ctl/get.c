@@ -9,7 +9,7 @@ static const struct option options[] = {
     {0},
 };
 
-static void print_events(const char *text, size_t len)
+static void print_events(const char *text, size_t len, FILE *out)
 {
   struct json_object answer;
   struct json_items items;
@@ -20,7 +20,7 @@ static void print_events(const char *text, size_t len)
       struct event e;
       if (!event_parse(items.items[i].text, items.items[i].len, &e)) continue;
       if (i == 0) start_ms = e.at_ms;
-      show_event(&e, start_ms, stdout);
+      show_event(&e, start_ms, out);
       event_deinit(&e);
     }
     json_items_deinit(&items);
@@ -31,25 +31,15 @@ static void print_events(const char *text, size_t len)
 static enum exit_code run(struct session *s, const struct arguments *a)
 {
   struct buf path;
-  struct reply reply;
   bool events = arguments_on(a, "events"), shipment = arguments_on(a, "shipment");
   if (events && shipment) {
     fputs("oxctl get: --events or --shipment, not both\n", stderr);
     return EXIT_USAGE;
   }
   query_order(&path, a->operands[0], events ? "/events" : shipment ? "/shipment" : "");
-  const struct http_request request = {.method = "GET", .path = path.data};
-  enum exit_code code = session_call(s, &request, &reply);
+  enum exit_code code = session_show(s, "GET", path.data, events ? print_events : show_order);
   buf_deinit(&path);
-  if (code != EXIT_DONE) return code;
-  if (s->json)
-    show_json(reply.body.data, reply.body.len);
-  else if (events)
-    print_events(reply.body.data, reply.body.len);
-  else
-    show_order(reply.body.data, reply.body.len, stdout);
-  buf_deinit(&reply.body);
-  return EXIT_DONE;
+  return code;
 }
 
 const struct command command_get = {

@@ -123,7 +123,7 @@ const struct command command_login = {
     .summary = "Get a token, and keep it for this user",
     .about =
         "It is kept in $XDG_CONFIG_HOME/ox/credentials.json (else ~/.config), readable by this "
-        "user alone, and had anew when it has run out. OX_TOKEN and OX_CLIENT_ID go before it.",
+        "user\nalone, and had anew when it has run out. OX_TOKEN and OX_CLIENT_ID go before it.",
     .options = login_options,
     .run = run_login,
 };

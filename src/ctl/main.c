@@ -6,10 +6,23 @@
 
 #include "ctl/session.h"
 
+/* print_unknown() says why argv names no command. */
+static enum exit_code print_unknown(int argc, char *const *argv)
+{
+  if (argc == 3 && strcmp(argv[2], "--help") == 0 && command_help_group(argv[1], stdout))
+    return EXIT_DONE;
+  if (argc < 2)
+    fputs("oxctl: a command is missing; see oxctl --help\n", stderr);
+  else if (command_help_group(argv[1], stderr))
+    fprintf(stderr, "oxctl %s: which of these?\n", argv[1]);
+  else
+    fprintf(stderr, "oxctl: there is no such command: %s; see oxctl --help\n", argv[1]);
+  return EXIT_USAGE;
+}
+
 static enum exit_code usage(const char *command, const char *error)
 {
-  fprintf(stderr, "oxctl%s%s: %s; see oxctl %s%s--help\n", *command ? " " : "", command, error,
-          command, *command ? " " : "");
+  fprintf(stderr, "oxctl %s: %s; see oxctl %s --help\n", command, error, command);
   return EXIT_USAGE;
 }
 
@@ -41,7 +54,7 @@ int main(int argc, char **argv)
     return printed(EXIT_DONE);
   }
   const struct command *c = command_find(argc - 1, argv + 1, &words);
-  if (!c) return usage("", argc > 1 ? "there is no such command" : "a command is missing");
+  if (!c) return printed(print_unknown(argc, argv));
   struct arguments a = {.tables = {c->options, command_options}};
   if (arguments_read(&a, argc - 1 - words, argv + 1 + words, error, sizeof error) != ST_OK)
     return usage(c->name, error);
@@ -49,7 +62,10 @@ int main(int argc, char **argv)
     command_help(c, stdout);
     return printed(EXIT_DONE);
   }
-  if (a.n_operands < c->least) return usage(c->name, "something is missing");
+  if (a.n_operands < c->least) {
+    snprintf(error, sizeof error, "%s is missing", c->operands);
+    return usage(c->name, error);
+  }
   if (a.n_operands > c->most) return usage(c->name, "there are too many arguments");
   signal(SIGPIPE, SIG_IGN);
   unsetenv("http_proxy"); /* libwebsockets would use it */

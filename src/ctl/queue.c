@@ -5,42 +5,28 @@
 #include "ctl/session.h"
 #include "ctl/show.h"
 
-static enum exit_code call(struct session *s, const char *method, const char *path)
-{
-  struct reply reply;
-  const struct http_request request = {.method = method, .path = path};
-  enum exit_code code = session_call(s, &request, &reply);
-  if (code != EXIT_DONE) return code;
-  if (s->json)
-    show_json(reply.body.data, reply.body.len);
-  else
-    show_members(reply.body.data, reply.body.len, stdout);
-  buf_deinit(&reply.body);
-  return EXIT_DONE;
-}
-
 static enum exit_code run_stats(struct session *s, const struct arguments *a)
 {
   (void)a;
-  return call(s, "GET", "/api/orders/stats");
+  return session_show(s, "GET", "/api/orders/stats", show_members);
 }
 
 static enum exit_code run_queue_stats(struct session *s, const struct arguments *a)
 {
   (void)a;
-  return call(s, "GET", "/queue/stats");
+  return session_show(s, "GET", "/queue/stats", show_members);
 }
 
 static enum exit_code run_pause(struct session *s, const struct arguments *a)
 {
   (void)a;
-  return call(s, "POST", "/queue/pause");
+  return session_show(s, "POST", "/queue/pause", show_members);
 }
 
 static enum exit_code run_resume(struct session *s, const struct arguments *a)
 {
   (void)a;
-  return call(s, "POST", "/queue/resume");
+  return session_show(s, "POST", "/queue/resume", show_members);
 }
 
 static const struct option purge_options[] = {
@@ -51,13 +37,13 @@ static const struct option purge_options[] = {
 static enum exit_code run_purge(struct session *s, const struct arguments *a)
 {
   char answer[8];
-  if (arguments_on(a, "yes")) return call(s, "DELETE", "/queue/purge");
+  if (arguments_on(a, "yes")) return session_show(s, "DELETE", "/queue/purge", show_members);
   enum exit_code code =
       prompt_ask("cancel every order that waits? type yes: ", false, answer, sizeof answer);
   if (code == EXIT_USAGE)
     fputs("oxctl queue purge: there is no terminal to ask at; --yes if you mean it\n", stderr);
   if (code != EXIT_DONE) return code;
-  if (strcmp(answer, "yes") == 0) return call(s, "DELETE", "/queue/purge");
+  if (strcmp(answer, "yes") == 0) return session_show(s, "DELETE", "/queue/purge", show_members);
   fputs("nothing was done\n", stderr);
   return EXIT_USAGE;
 }

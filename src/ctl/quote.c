@@ -35,54 +35,46 @@ static void add_quote(struct table *t, const struct json_slice *text)
   json_object_deinit(&q);
 }
 
-static void print_route(const struct json_object *answer)
+static void print_route(const struct json_object *answer, FILE *out)
 {
   struct json_object route;
   if (!member_object(answer, "route", &route)) return;
-  table_pair("route", member_text(&route, "dex"), stdout);
-  table_pair("out", member_text(&route, "outAmount"), stdout);
-  table_pair("at least", member_text(&route, "minOutAmount"), stdout);
-  table_pair("why", member_text(answer, "reason"), stdout);
+  table_pair("route", member_text(&route, "dex"), out);
+  table_pair("out", member_text(&route, "outAmount"), out);
+  table_pair("at least", member_text(&route, "minOutAmount"), out);
+  table_pair("why", member_text(answer, "reason"), out);
   json_object_deinit(&route);
 }
 
-static void print(const struct reply *reply)
+static void print(const char *text, size_t len, FILE *out)
 {
   struct json_object answer;
   struct json_items quotes;
-  if (!member_parse(reply->body.data, reply->body.len, &answer)) return;
+  if (!member_parse(text, len, &answer)) return;
   if (member_items(&answer, "quotes", &quotes)) {
     struct table *t = table_create(columns, COLUMNS);
     for (size_t i = 0; i < quotes.n; i++) add_quote(t, &quotes.items[i]);
-    table_print(t, terminal_width(stdout), stdout);
+    table_print(t, terminal_width(out), out);
     table_destroy(t);
     json_items_deinit(&quotes);
-    putchar('\n');
+    fputc('\n', out);
   }
-  print_route(&answer);
+  print_route(&answer, out);
   json_object_deinit(&answer);
 }
 
 static enum exit_code run(struct session *s, const struct arguments *a)
 {
   struct buf path;
-  struct reply reply;
   buf_init(&path, QUERY_MAX);
   buf_append_str(&path, "/api/quote");
   query_add(&path, "tokenIn", arguments_text(a, "token-in"));
   query_add(&path, "tokenOut", arguments_text(a, "token-out"));
   query_add(&path, "amount", arguments_text(a, "amount"));
   query_add(&path, "slippage", arguments_text(a, "slippage"));
-  const struct http_request request = {.method = "GET", .path = path.data};
-  enum exit_code code = session_call(s, &request, &reply);
+  enum exit_code code = session_show(s, "GET", path.data, print);
   buf_deinit(&path);
-  if (code != EXIT_DONE) return code;
-  if (s->json)
-    show_json(reply.body.data, reply.body.len);
-  else
-    print(&reply);
-  buf_deinit(&reply.body);
-  return EXIT_DONE;
+  return code;
 }
 
 const struct command command_quote = {

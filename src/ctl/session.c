@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "ctl/member.h"
 #include "ctl/problem.h"
+#include "ctl/show.h"
 
 enum {
   TIMEOUT_MS = 10 * 1000,
@@ -259,4 +260,19 @@ enum exit_code session_call(struct session *s, const struct http_request *reques
   if (!s->signal) reply_print(out);
   buf_deinit(&out->body);
   return code;
+}
+
+enum exit_code session_show(struct session *s, const char *method, const char *path,
+                            void (*print)(const char *text, size_t len, FILE *out))
+{
+  struct reply reply;
+  const struct http_request request = {.method = method, .path = path};
+  enum exit_code code = session_call(s, &request, &reply);
+  if (code != EXIT_DONE) return code;
+  if (s->json)
+    show_json(reply.body.data, reply.body.len);
+  else
+    print(reply.body.data, reply.body.len, stdout);
+  buf_deinit(&reply.body);
+  return EXIT_DONE;
 }

@@ -58,6 +58,11 @@ void reply_print(const struct reply *reply);
 enum exit_code session_call(struct session *s, const struct http_request *request,
                             struct reply *out) MUST_CHECK;
 
+/* session_show() asks, too, and puts on stdout what is answered: as it came, or by print for
+ * people. */
+enum exit_code session_show(struct session *s, const char *method, const char *path,
+                            void (*print)(const char *text, size_t len, FILE *out)) MUST_CHECK;
+
 /* session_renew() asks for a new token, by which it must be renewable; done comes later and calls
  * session_renewed(), which says how it went. */
 struct http_exchange *session_renew(struct session *s, http_done done, void *arg);

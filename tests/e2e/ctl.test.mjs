@@ -86,10 +86,12 @@ test('what is wrong is said, all of it', async () => {
     [['list', '--limit', '0'], 2, /--limit must be a whole number, 1-200/],
     [['submit'], 2, /say what to swap/],
     [['submit', 'x', '--amount', '1'], 2, /not from both/],
-    [['get'], 2, /something is missing/],
+    [['get'], 2, /ID is missing/],
     [['get', 'a', 'b'], 2, /too many arguments/],
     [[], 2, /a command is missing/],
-    [['dance'], 2, /no such command/],
+    [['dance'], 2, /no such command: dance/],
+    [['queue'], 2, /^ {2}oxctl queue pause .*\n[^]*which of these/m],
+    [['dlq', 'dance'], 2, /^ {2}oxctl dlq list .*\n[^]*which of these/m],
     [['get', 'x', '--url', 'ftp://x'], 2, /a URL begins with/]
   ]) {
     const end = await oxctl(args)

@@ -151,6 +151,25 @@ test('completion: bash completes commands, options and words', async () => {
   assert(complete('oxctl', 'list', '--').includes('--phase') && complete('oxctl', 'list', '--').includes('--url'))
   assert.deepEqual(complete('oxctl', 'list', '--phase', 'act'), ['active'])
   assert.deepEqual(complete('oxctl', 'submit', '--type', ''), ['market', 'limit', 'sniper'])
-  assert.match((await oxctl(['completion', 'zsh'])).stdout, /^#compdef oxctl[^]*'--phase=\[/)
   assert.equal((await oxctl(['completion', 'fish'])).code, 2)
+})
+
+// Typed into a zsh on a terminal, where oxctl is a function that says what it was called with.
+test('completion: zsh completes commands, options and words', async () => {
+  const script = path.join(folder, '_oxctl')
+  await writeFile(script, (await oxctl(['completion', 'zsh'])).stdout)
+  const typed = ['su\t--tok\tin X', 'queue pu\t--y\t', 'list --phase=act\t', 'get --ev\t--u\tx']
+  const wanted = ['submit --token-in X', 'queue purge --yes', 'list --phase=active', 'get --events --url=x']
+  const shell = new Ctl(['in zsh'], {
+    command: ['script', '-qec', `zsh -f -i`, '/dev/null'],
+    env: { TERM: 'xterm', HOME: folder, PS1: '%% ' },
+    stdin: 'open'
+  })
+  const type = (line) => shell.process.stdin.write(`${line}\r`)
+  type(`oxctl() { print -r -- "called[$*]" }; autoload -U compinit; compinit -u -D; source ${script}; print rea''dy`)
+  await until('zsh', 10000, () => shell.stdout.includes('ready'))
+  for (const line of typed) type(`oxctl ${line}`)
+  type('exit')
+  const { stdout } = await shell.ended
+  assert.deepEqual([...stdout.matchAll(/called\[(\w.*?)\]/g)].map((m) => m[1]), wanted, stdout)
 })
