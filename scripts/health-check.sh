@@ -48,9 +48,10 @@ if [ -n "$json" ]; then
 else
   jq -r 'def words: if type == "object" then to_entries | map("\(.key) \(.value | words)") | join(", ")
                     else tostring end;
+    def venue: {closed: "up", open: "down (breaker open)"}[.state] // .state; # of its breaker
     "ox          \(if .answers then .status else "no answer" end)\(if .draining then ", draining" else "" end), \(.url)",
     (select(.answers) | "version     \(.version), up for \(.uptime) s",
-      (.checks | if .venues then .venues |= map_values(.state) else . end | to_entries[] |
+      (.checks | if .venues then .venues |= map_values(venue) else . end | to_entries[] |
         "\(.key + "            " | .[:11]) \(.value | words)"),
       (select(.queue) | "queue       \(.queue | words)"),
       (select(.rateLimit) | "rate limit  \(.rateLimit | words)"))' <<<"$report"
