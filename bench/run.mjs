@@ -66,20 +66,34 @@ async function runOnce(servers, name, side, results) {
   }
 }
 
-// runUndisturbed() repeats a run in which others had too much of the CPU, and keeps the least disturbed.
+const failed = []
+
+// attempt() gives nothing when the run failed, which the results tell.
+async function attempt(servers, name, side, results) {
+  try {
+    const run = await runOnce(servers, name, side, results)
+    const figures = Object.entries(run).map(([key, x]) => `${key} ${x.toPrecision(4)}`)
+    console.error(`  ${name} ${side}: ${figures.join('  ')}`)
+    return [run]
+  } catch (err) {
+    console.error(err)
+    failed.push(`${name} ${side}: ${err.message.split('\n', 1)[0]}`)
+    return []
+  }
+}
+
+// runUndisturbed() repeats a run that failed, or in which others had too much of the CPU, and keeps the
+// least disturbed.
 async function runUndisturbed(servers, name, side, results) {
   const runs = []
   for (let i = 0; i < tries; i++) {
     if (tries > 1) await quiet()
-    const run = await runOnce(servers, name, side, results)
-    runs.push(run)
-    const figures = Object.entries(run).map(([key, x]) => `${key} ${x.toPrecision(4)}`)
-    console.error(`  ${name} ${side}: ${figures.join('  ')}`)
-    if (run.foreignPct < DISTURBED_PCT || late()) break
+    runs.push(...(await attempt(servers, name, side, results)))
+    if (runs.at(-1)?.foreignPct < DISTURBED_PCT || (runs.length && late())) break
   }
+  if (!runs.length) throw new Error(`${name} ${side} failed ${tries} times`)
   done++
-  const kept = runs.reduce((a, b) => (b.foreignPct < a.foreignPct ? b : a))
-  return { ...kept, repeated: runs.length - 1 }
+  return runs.reduce((a, b) => (b.foreignPct < a.foreignPct ? b : a))
 }
 
 async function measureRound(servers, round, results) {
@@ -108,7 +122,7 @@ mkdirSync(OUT, { recursive: true })
 for (let round = 0; round < rounds && roomForRound(round); round++) {
   console.error(`round ${round + 1} of ${rounds}, after ${minutesGone().toFixed(1)} minutes`)
   await measureRound(servers, round, results)
-  const json = { ...about, rounds: round + 1, minutes: minutesGone(), results }
+  const json = { ...about, rounds: round + 1, minutes: minutesGone(), failed, results }
   writeFileSync(`${OUT}/results.json`, JSON.stringify(json, null, 1))
 }
 await servers.close()

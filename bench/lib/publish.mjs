@@ -34,8 +34,9 @@ and lasts ${seconds} s after a warm-up. What is measured and how: [README.md](RE
 - Peer: ${versions.peer}
 - Servers: ${versions.servers}
 - Load: ${versions.load}
+- Runs that failed and were repeated: ${run.failed.join('; ') || 'none'}
 
-${[sections[0], ...images, ...sections.slice(1)].join('\n')}`
+${[sections[0], ...images.map((image) => `${image}\n`), ...sections.slice(1)].join('\n')}`
 }
 
 export async function publish() {
