@@ -5,14 +5,13 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { CASES } from './lib/cases.mjs'
-import { meter } from './lib/cpu.mjs'
+import { DISTURBED_PCT, meter } from './lib/cpu.mjs'
 import { LIMITS } from './lib/limits.mjs'
 import { describeMachine, describeVersions } from './lib/machine.mjs'
 import { OUT, publish } from './lib/publish.mjs'
 import { SIDES } from './lib/service.mjs'
 import { openServers } from './lib/world.mjs'
 
-const DISTURBED_PCT = 10
 const QUIET_S = 20
 
 const { values: flags } = parseArgs({

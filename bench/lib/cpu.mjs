@@ -4,6 +4,9 @@ import { cpus } from 'node:os'
 
 const TICKS_PER_S = 100 // USER_HZ
 
+// A run in which others had so much of the CPU says little.
+export const DISTURBED_PCT = 10
+
 // statOf() gives the fields of /proc/PID/stat from the parent's pid on.
 function statOf(pid) {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
