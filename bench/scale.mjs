@@ -2,7 +2,7 @@
 // what does not. Each part leaves its figures in out/scale-PART.json; SCALE.md is made of all three.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { growAll, measureHistory } from './lib/history.mjs'
+import { growHistories, measureHistory } from './lib/history.mjs'
 import { measureIdle } from './lib/idle.mjs'
 import { describeMachine, describeVersions } from './lib/machine.mjs'
 import { plotScale } from './lib/scale_plots.mjs'
@@ -37,7 +37,7 @@ const idle = {
 const PARTS = {
   idle: (servers) => measureIdle(servers, idle),
   waiting: (servers) => measureWaiting(servers, waiting),
-  grow: (servers) => growAll(servers, sizes(flags.history)), // ahead of history, for kept servers
+  grow: (servers) => growHistories(servers, sizes(flags.history)), // ahead, for servers that stay
   history: (servers) => measureHistory(servers, { history: sizes(flags.history), rounds, seconds })
 }
 const MEASURED = ['idle', 'waiting', 'history']

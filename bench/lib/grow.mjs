@@ -100,7 +100,11 @@ async function grow({ sql }, tables, n) {
 
 // growHistory() gives n orders that ended, with their first event and their last, in an empty database;
 // growQueue() n orders that wait. They give the time of the first.
-export const growHistory = (world, n) => grow(world, ENDED, n)
+export async function growHistory(world, n) {
+  const firstMs = await grow(world, ENDED, n)
+  await world.sql('SELECT totals_recount(pg_snapshot_xmin(pg_current_snapshot()))') // as when oxd writes them
+  return firstMs
+}
 export const growQueue = (world, n) => grow(world, WAITING, n)
 
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'

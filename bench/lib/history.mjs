@@ -156,8 +156,7 @@ async function create(servers, n) {
   return { world, n, firstMs, grownS, bytes }
 }
 
-// growAll() makes the histories there are not yet. They stay as long as their server does.
-export async function growAll(servers, sizes) {
+async function growAll(servers, sizes) {
   const sides = []
   for (const n of [...sizes].reverse())
     sides.unshift((await grown(servers, n)) ?? (await create(servers, n)))
@@ -172,6 +171,11 @@ async function shrink({ world }) {
     await world.sql(`VACUUM ANALYZE ${table}`)
   }
   await world.sql('CHECKPOINT')
+}
+
+// growHistories() makes those that are not there yet. They stay as long as their server does.
+export async function growHistories(servers, sizes) {
+  for (const { world } of await growAll(servers, sizes)) await world.leave()
 }
 
 // measureHistory() takes turns between the sizes; the order changes with each round.

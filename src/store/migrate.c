@@ -180,6 +180,15 @@ static bool analyze(struct run *run)
                  "analyze");
 }
 
+/* The database may have come from another server, as a dump. */
+static bool adopt(struct run *run)
+{
+  return execute(run,
+                 "DO $$ BEGIN IF to_regproc('positions_adopt') IS NOT NULL THEN"
+                 " PERFORM positions_adopt(); END IF; END $$",
+                 "positions");
+}
+
 static enum status bring_forward(struct run *run, const struct migration *list, size_t n)
 {
   size_t applied = 0;
@@ -194,10 +203,11 @@ static enum status bring_forward(struct run *run, const struct migration *list, 
                "schema_migrations"))
     return ST_BROKEN;
   st = read_applied(run, list, n, &applied);
-  if (st != ST_OK || applied == n) return st;
+  if (st != ST_OK) return st;
   for (size_t i = applied; i < n; i++)
     if (!apply(run, &list[i])) return ST_BROKEN;
-  return analyze(run) ? ST_OK : ST_BROKEN;
+  if (!adopt(run)) return ST_BROKEN;
+  return applied == n || analyze(run) ? ST_OK : ST_BROKEN;
 }
 
 enum status migrate_apply(const char *url, const struct migration *list, size_t n, char *error,

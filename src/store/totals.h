@@ -1,10 +1,12 @@
 /*
  * totals.h - how many orders there are in each state, and how long they took; of all clients.
  *
- * DESIGN. PostgreSQL counts them, which takes time in proportion: on a connection of its own, once
- * for all who ask meanwhile. The sums are then good for ten times as long as the count took, so it
- * costs PostgreSQL a tenth of one core at the most, and a table that is small is counted each time.
- * Loop thread only.
+ * DESIGN. An end is final, so the orders that ended are sums in PostgreSQL, which whoever asks
+ * carries on by the events that came since, a page in each transaction; the others are counted.
+ * What that costs depends on how many have not ended, and how many have since somebody last asked;
+ * never on all there are. It has a connection of its own, and is done once for all who ask
+ * meanwhile. The answer is then good for ten times as long as it took: a tenth of one core at the
+ * most. Loop thread only.
  */
 #ifndef STORE_TOTALS_H
 #define STORE_TOTALS_H

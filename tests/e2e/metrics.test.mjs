@@ -90,6 +90,49 @@ test('the counts as JSON are PostgreSQL’s', async () => {
   assert(Math.abs(json.average_processing_time - Number(s)) < 0.002, `${json.average_processing_time} ${s}`)
 })
 
+// ended() are statements that write orders that ended, without ox.
+const ended = (n, status, phase) => `
+  WITH o AS (INSERT INTO orders (order_id, tenant, type, status, phase, payload, created_at, updated_at, completed_at)
+    SELECT gen_random_uuid(), 'default', 'old', '${status}', ${phase}, '{}', now() - interval '2 s', now(), now()
+    FROM generate_series(1, ${n}) RETURNING *)
+  INSERT INTO order_events (order_id, seq, status, phase, attempt, at)
+  SELECT order_id, 1, status, phase, 1, completed_at FROM o;`
+const counted = (what, wanted, api = ox) =>
+  until(what, 10000, async () => {
+    const { json } = await get('application/json', api.url)
+    return Object.entries(wanted).every(([status, n]) => json.order_counts[status] === n) && json
+  })
+
+test('what ended is counted once, whoever counts and whenever its transaction is over', async () => {
+  // One transaction begins before others and is over after them.
+  const late = world.exec(`BEGIN; ${ended(1, 'late', 3)} SELECT pg_sleep(0.8); COMMIT;`)
+  await until('the late one', 5000, async () => (await world.sql(
+    `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'`)).length === 1)
+  await world.exec(ended(5, 'done', 2))
+  const { order_counts: before } = await counted('without the late one', { done: 5 })
+  assert.equal(before.late, undefined)
+  await late
+  await counted('with it', { done: 5, late: 1 })
+
+  const other = await world.start({ role: 'api' })
+  await world.exec(ended(60000, 'done', 2) + ended(10, 'broken', 3))
+  await world.exec(ended(50, 'done', 2))
+  const all = { done: 60055, broken: 10, late: 1, confirmed: 3 }
+  const [{ total_orders: total }] = await Promise.all([counted('by one', all), counted('by the other', all, other)])
+  assert.deepEqual(await world.sql("SELECT n FROM totals WHERE status = 'done'"), [{ n: 60055 }])
+  assert.deepEqual(await world.sql('SELECT count(*) AS n FROM orders'), [{ n: total }])
+})
+
+test('a dump of a server that had counted further is counted, too', async () => {
+  await world.exec("UPDATE order_events SET xid = '8000000000'; UPDATE totals_upto SET upto = '8000000001'")
+  const restored = await world.start({ role: 'api' })
+  await world.exec(ended(2, 'done', 2))
+  await counted('what came after it', { done: 60057, broken: 10 }, restored)
+  const [{ future }] = await world.sql(
+    'SELECT count(*) AS future FROM order_events WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())')
+  assert.equal(future, 0)
+})
+
 // ── the text ─────────────────────────────────────────────────────────────────────────────────────
 
 // Histograms: no bucket has less than the one before, the last one has all, and the sum lies between what
