@@ -5,6 +5,7 @@ import { duration } from '../logic/words.js'
 import { STAGES } from '../logic/stages.js'
 import { h, head, panel, setText } from './dom.js'
 
+const TICKS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600] // labels have seconds, so no two are the same
 const HEIGHT = 150
 const DASHES = [[], [6, 4], [2, 3]]
 
@@ -62,7 +63,7 @@ class Plot {
         cursor: { y: false, points: { show: false }, drag: { setScale: false } },
         scales: { y: { range: (_, min, max) => [0, max > 0 ? max * 1.15 : 1] } },
         axes: [
-          { ...axis, size: 26, space: 70, values: '{HH}:{mm}:{ss}', grid: { show: false } },
+          { ...axis, size: 26, space: 70, incrs: TICKS_S, values: '{HH}:{mm}:{ss}', grid: { show: false } },
           { ...axis, size: 54, space: 34, values: (_, ticks) => ticks.map((v) => this.tick(v)) }
         ],
         series: [
