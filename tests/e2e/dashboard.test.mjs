@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { chromium } from 'playwright-core'
 import { createWorld, freePort, ROOT, SLOW, until } from './lib.mjs'
 
@@ -27,10 +27,10 @@ let browser, world, api, worker, port
 before(async () => {
   if (skip) return
   port = await freePort()
-  world = await createWorld({ SWAP_DELAY_MS: '150-200', QUEUE_ATTEMPTS: '1' })
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS })
+  world = await createWorld({ SWAP_DELAY_MS: '300-400', QUEUE_ATTEMPTS: '1' })
   worker = await world.start({ role: 'worker' })
-  api = await world.start({ role: 'api', port })
+  const launched = chromium.launch({ executablePath: CHROMIUM, args: ARGS })
+  ;[browser, api] = await Promise.all([launched, world.start({ role: 'api', port })])
 })
 after(async () => {
   await browser?.close()
@@ -100,16 +100,7 @@ test('an order is quoted, placed, watched to its end, and explained', { skip }, 
   await page.end()
 })
 
-test('what is wrong with an order stands beside its field', { skip }, async () => {
-  const page = await open()
-  await page.getByLabel('Sell').fill('-1')
-  await page.getByLabel('Token', { exact: true }).fill('DOGE')
-  await page.getByRole('button', { name: 'Place order' }).click()
-  await page.locator('#f-tokenIn[aria-invalid]').waitFor()
-  assert.match(await page.locator('#tokenIn-error').textContent(), /token/)
-  assert.notEqual(await page.locator('#amount-error').textContent(), '')
-  await page.end(/400/)
-})
+// These change what all others see.
 
 test('the server is killed: it says so, comes back, and has missed nothing', { skip }, async () => {
   const page = await open()
@@ -135,21 +126,6 @@ test('the server is killed: it says so, comes back, and has missed nothing', { s
   const after = await api.execute()
   await rowOf(page, after).locator('.chip[data-phase=succeeded]').waitFor()
   await page.end(/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|503/)
-})
-
-test('an order that waits is cancelled', { skip }, async () => {
-  const page = await open()
-  await live(page)
-  await page.getByRole('radio', { name: 'Limit' }).check()
-  await page.getByLabel('At least').fill('100000')
-  const id = await place(page)
-  await rowOf(page, id).getByText('watching').waitFor()
-  await rowOf(page, id).getByRole('link').click()
-  await page.getByRole('button', { name: 'Cancel order' }).click()
-  await page.locator('.order-head .chip[data-phase=cancelled]').waitFor()
-  assert.deepEqual(await states(page), ['pending', 'watching', 'cancelled'])
-  assert.equal((await api.get(`/api/orders/${id}`)).json.phase, 'cancelled')
-  await page.end()
 })
 
 test('venues are made to fail; a dead letter is placed anew when they are well', { skip }, async () => {
@@ -183,19 +159,6 @@ test('venues are made to fail; a dead letter is placed anew when they are well',
   await page.end()
 })
 
-test('the workers, and what each of them runs', { skip }, async () => {
-  const page = await open(`${api.url}/#/engine`)
-  await live(page)
-  const { json } = await api.post('/api/orders', { user_id: 'u-1', item_ids: ['a'], total_amount: '1' })
-  const slot = page.locator('.workers li[data-busy=true]', { hasText: /Processing|Shipped/ })
-  await slot.locator(`a[href="#/orders/${json.orderId}"]`).waitFor()
-  assert.equal(await page.locator('.workers li').count(), 10)
-  await page.getByText('0 of 10 busy').waitFor()
-  await page.locator('.stages tr', { hasText: 'Accept' }).getByText(/ms/).first().waitFor()
-  assert.equal(await page.locator('.plot canvas').count(), 4)
-  await page.end()
-})
-
 test('the queue is paused and goes on', { skip }, async () => {
   const page = await open()
   await live(page)
@@ -209,93 +172,135 @@ test('the queue is paused and goes on', { skip }, async () => {
   await page.end()
 })
 
-test('by keyboard alone: past the header, an order, its page', { skip }, async () => {
-  const page = await open()
-  await live(page)
-  const focused = () =>
-    page.evaluate(() => {
-      const e = document.activeElement
-      return { id: e.id, text: e.textContent, outline: getComputedStyle(e).outlineStyle }
-    })
-  await page.keyboard.press('Tab')
-  assert.equal((await focused()).text, 'Skip to content')
-  await page.keyboard.press('Enter')
-  for (let i = 0; i < 8 && (await focused()).id !== 'f-amount'; i++) await page.keyboard.press('Tab')
-  const at = await focused()
-  assert.deepEqual([at.id, at.outline], ['f-amount', 'solid'])
-  await page.keyboard.press('Control+A')
-  await page.keyboard.type('2.25')
-  await page.keyboard.press('Enter')
-  await page.locator('.ticket .said a').waitFor()
-  for (let i = 0; i < 9 && !/^ord_/.test((await focused()).text); i++) await page.keyboard.press('Tab')
-  await page.keyboard.press('Enter')
-  await page.getByRole('heading', { name: '2.25 SOL → USDC' }).waitFor()
-  await page.end()
-})
+// And these do not mind each other: most of their time is waiting.
+describe('side by side', { skip, concurrency: 4 }, () => {
+  test('what is wrong with an order stands beside its field', async () => {
+    const page = await open()
+    await page.getByLabel('Sell').fill('-1')
+    await page.getByLabel('Token', { exact: true }).fill('DOGE')
+    await page.getByRole('button', { name: 'Place order' }).click()
+    await page.locator('#f-tokenIn[aria-invalid]').waitFor()
+    assert.match(await page.locator('#tokenIn-error').textContent(), /token/)
+    assert.notEqual(await page.locator('#amount-error').textContent(), '')
+    await page.end(/400/)
+  })
 
-test('every view fits on a phone; motion only for those who want it', { skip }, async () => {
-  const page = await open(api.url, { viewport: { width: 360, height: 740 }, reducedMotion: 'reduce' })
-  await live(page)
-  const id = await api.execute({ ...{ tokenIn: 'SOL', tokenOut: 'USDC', amount: '123456.123456789' } })
-  for (const hash of ['#/', `#/orders/${id}`, '#/engine']) {
-    await page.evaluate((h) => (location.hash = h), hash)
-    await page.locator('main > *').waitFor()
-    await until('what is on it', 5000, () =>
-      page.evaluate(() => document.querySelector('main').innerText.length > 200)
-    )
-    await assertFits(page)
-  }
-  const names = await page.evaluate(() =>
-    [...document.querySelectorAll('*')].map((e) => getComputedStyle(e).animationName)
-  )
-  assert(names.every((n) => n === 'none'))
-  await page.end()
-})
-
-test('light and dark, as the system has it or as chosen', { skip }, async () => {
-  const page = await open(api.url, { colorScheme: 'dark' })
-  const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
-  const dark = await paper()
-  await page.getByRole('button', { name: /^Theme/ }).click()
-  const light = await paper()
-  assert.notEqual(dark, light)
-  await page.reload()
-  assert.equal(await paper(), light)
-  await page.end()
-})
-
-test('with AUTH=required: logged in for the tab, the token in no URL, out again', { skip }, async () => {
-  const closed = await createWorld({ AUTH: 'required', JWT_SECRET: 'x'.repeat(32) })
-  try {
-    const daemon = await closed.start()
-    const client = await closed.addClient('desk', 'orders:read,orders:write')
-    const page = await open(daemon.url)
-    const urls = []
-    page.on('request', (request) => urls.push(request.url()))
-    await page.getByLabel('Client id').fill(client.id)
-    await page.getByLabel('Secret').fill('wrong')
-    await page.getByRole('button', { name: 'Log in' }).click()
-    await page.getByText('No such client, or another secret.').waitFor()
-    await page.getByLabel('Secret').fill(client.secret)
-    await page.keyboard.press('Enter')
+  test('an order that waits is cancelled', async () => {
+    const page = await open()
     await live(page)
+    await page.getByRole('radio', { name: 'Limit' }).check()
+    await page.getByLabel('At least').fill('100000')
     const id = await place(page)
-    await rowOf(page, id).locator('.chip[data-phase=succeeded]').waitFor()
-    await page.reload()
+    await rowOf(page, id).getByText('watching').waitFor()
+    await rowOf(page, id).getByRole('link').click()
+    await page.getByRole('button', { name: 'Cancel order' }).click()
+    await page.locator('.order-head .chip[data-phase=cancelled]').waitFor()
+    assert.deepEqual(await states(page), ['pending', 'watching', 'cancelled'])
+    assert.equal((await api.get(`/api/orders/${id}`)).json.phase, 'cancelled')
+    await page.end()
+  })
+
+  test('the workers, and what each of them runs', async () => {
+    const page = await open(`${api.url}/#/engine`)
     await live(page)
-    await rowOf(page, id).waitFor()
-    const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, document.cookie]))
-    const { token } = await page.evaluate(() => JSON.parse(sessionStorage.getItem('ox.token')))
-    for (const secret of [token, client.secret]) assert(![...urls, kept].some((text) => text.includes(secret)))
-    assert(urls.some((url) => url.includes('ticket=')))
-    await assertFits(page)
-    await page.getByRole('button', { name: 'Log out' }).click()
-    await page.getByLabel('Client id').waitFor()
-    assert.equal(await page.evaluate(() => sessionStorage.length), 0)
-    await page.end(/401/)
-  } finally {
-    await closed.destroy()
-  }
+    const { json } = await api.post('/api/orders', { user_id: 'u-1', item_ids: ['a'], total_amount: '1' })
+    const slot = page.locator('.workers li[data-busy=true]', { hasText: /Processing|Shipped/ })
+    await slot.locator(`a[href="#/orders/${json.orderId}"]`).waitFor()
+    assert.equal(await page.locator('.workers li').count(), 10)
+    await page.getByText('0 of 10 busy').waitFor()
+    await page.locator('.stages tr', { hasText: 'Accept' }).getByText(/ms/).first().waitFor()
+    assert.equal(await page.locator('.plot canvas').count(), 4)
+    await page.end()
+  })
+
+  test('by keyboard alone: past the header, an order, its page', async () => {
+    const page = await open()
+    await live(page)
+    const focused = () =>
+      page.evaluate(() => {
+        const e = document.activeElement
+        return { id: e.id, text: e.textContent, outline: getComputedStyle(e).outlineStyle }
+      })
+    await page.keyboard.press('Tab')
+    assert.equal((await focused()).text, 'Skip to content')
+    await page.keyboard.press('Enter')
+    for (let i = 0; i < 8 && (await focused()).id !== 'f-amount'; i++) await page.keyboard.press('Tab')
+    const at = await focused()
+    assert.deepEqual([at.id, at.outline], ['f-amount', 'solid'])
+    await page.keyboard.press('Control+A')
+    await page.keyboard.type('2.25')
+    await page.keyboard.press('Enter')
+    await page.locator('.ticket .said a').waitFor()
+    for (let i = 0; i < 9 && !/^ord_/.test((await focused()).text); i++) await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: '2.25 SOL → USDC' }).waitFor()
+    await page.end()
+  })
+
+  test('every view fits on a phone; motion only for those who want it', async () => {
+    const page = await open(api.url, { viewport: { width: 360, height: 740 }, reducedMotion: 'reduce' })
+    await live(page)
+    const id = await api.execute({ ...{ tokenIn: 'SOL', tokenOut: 'USDC', amount: '123456.123456789' } })
+    for (const hash of ['#/', `#/orders/${id}`, '#/engine']) {
+      await page.evaluate((h) => (location.hash = h), hash)
+      await page.locator('main > *').waitFor()
+      await until('what is on it', 5000, () =>
+        page.evaluate(() => document.querySelector('main').innerText.length > 200)
+      )
+      await assertFits(page)
+    }
+    const names = await page.evaluate(() =>
+      [...document.querySelectorAll('*')].map((e) => getComputedStyle(e).animationName)
+    )
+    assert(names.every((n) => n === 'none'))
+    await page.end()
+  })
+
+  test('light and dark, as the system has it or as chosen', async () => {
+    const page = await open(api.url, { colorScheme: 'dark' })
+    const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+    const dark = await paper()
+    await page.getByRole('button', { name: /^Theme/ }).click()
+    const light = await paper()
+    assert.notEqual(dark, light)
+    await page.reload()
+    assert.equal(await paper(), light)
+    await page.end()
+  })
+
+  test('with AUTH=required: logged in for the tab, the token in no URL, out again', async () => {
+    const closed = await createWorld({ AUTH: 'required', JWT_SECRET: 'x'.repeat(32) })
+    try {
+      const daemon = await closed.start()
+      const client = await closed.addClient('desk', 'orders:read,orders:write')
+      const page = await open(daemon.url)
+      const urls = []
+      page.on('request', (request) => urls.push(request.url()))
+      await page.getByLabel('Client id').fill(client.id)
+      await page.getByLabel('Secret').fill('wrong')
+      await page.getByRole('button', { name: 'Log in' }).click()
+      await page.getByText('No such client, or another secret.').waitFor()
+      await page.getByLabel('Secret').fill(client.secret)
+      await page.keyboard.press('Enter')
+      await live(page)
+      const id = await place(page)
+      await rowOf(page, id).locator('.chip[data-phase=succeeded]').waitFor()
+      await page.reload()
+      await live(page)
+      await rowOf(page, id).waitFor()
+      const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, document.cookie]))
+      const { token } = await page.evaluate(() => JSON.parse(sessionStorage.getItem('ox.token')))
+      for (const secret of [token, client.secret]) assert(![...urls, kept].some((text) => text.includes(secret)))
+      assert(urls.some((url) => url.includes('ticket=')))
+      await assertFits(page)
+      await page.getByRole('button', { name: 'Log out' }).click()
+      await page.getByLabel('Client id').waitFor()
+      assert.equal(await page.evaluate(() => sessionStorage.length), 0)
+      await page.end(/401/)
+    } finally {
+      await closed.destroy()
+    }
+  })
 })
 
 // ── pictures ─────────────────────────────────────────────────────────────────────────────────────
