@@ -1,5 +1,5 @@
-// Every curl in README.md and docs/api.md, run as it stands: a page's examples are one shell session, as a reader would
-// paste them, and what comes back is held against what the page shows.
+// Every curl in README.md, docs/api.md and docs/access.md, run as it stands: a page's examples are one shell session, as
+// a reader would paste them, and what comes back is held against what the page shows.
 //
 // An example ends with the comment that shows its answer: `# 201 {…}`, with the status of its last curl and JSON, or
 // lines which its output must have in this order. `…` stands for any text in a string or a line, for any value, and
@@ -10,24 +10,20 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
-import { ROOT, SLOW, createWorld } from './lib.mjs'
+import { OXD, ROOT, SLOW, createWorld } from './lib.mjs'
 
 const MARK = '\x1e' // between the outputs of two examples
 const ANY = '\x00any'
 const MORE = '\x00more'
 const TIMED_OUT = 28 // a stream is left with --max-time
-let world, daemon, home
+let world, daemons, home
 
 before(async () => {
   world = await createWorld({ QUEUE_BACKOFF_MS: '20', BREAKER_FAILURES: '100', DELIVERY_DELAY_MS: '800' })
-  daemon = await world.start()
+  const closed = { AUTH: 'required', JWT_SECRET: 'x'.repeat(32) }
+  const [off, required] = await Promise.all([world.start(), world.start({ role: 'api', env: closed })])
+  daemons = { off, required }
   home = await mkdtemp(path.join(tmpdir(), 'ox-curl-'))
-  // What a reader types goes to the daemon of this test, and each curl says how it went.
-  await writeFile(
-    path.join(home, '.curlrc'),
-    `connect-to = "localhost:3000:127.0.0.1:${daemon.portNumber}"
-     write-out = "%{stderr}%{http_code} %{exitcode}\\n"`
-  )
 })
 after(async () => {
   await rm(home, { recursive: true })
@@ -114,10 +110,16 @@ function linesDiffer(shown, output) {
 
 // ── running it ───────────────────────────────────────────────────────────────────────────────────
 
-// session() runs the commands in one shell and gives, for each, {output, calls: [[status, exit code]], code}.
-async function session(commands) {
+// session() runs the commands in one shell and gives, for each, {output, calls: [[status, exit code]], code}. What is
+// typed goes to the daemon, and each curl says how it went.
+async function session(commands, daemon) {
+  await writeFile(
+    path.join(home, '.curlrc'),
+    `connect-to = "localhost:3000:127.0.0.1:${daemon.portNumber}"
+     write-out = "%{stderr}%{http_code} %{exitcode}\\n"`
+  )
   const script = commands.map((c) => `${c}\nprintf '${MARK}%d${MARK}' $?; printf '${MARK}' >&2\n`).join('')
-  const env = { PATH: process.env.PATH, HOME: home }
+  const env = { ...world.env, PATH: `${path.dirname(OXD)}:${process.env.PATH}`, HOME: home }
   const shell = spawn('timeout', [`${60 * SLOW}`, 'bash', '-s'], { cwd: home, env }) // it ends the shell's children, too
   const streams = [shell.stdout, shell.stderr].map(async (stream) => {
     let text = ''
@@ -147,10 +149,15 @@ function wrongWith({ commands, shown }, { output, code, said, calls }) {
   return wrong && `${wrong}: ${commands}${output}\n${said}`
 }
 
-for (const [file, least] of [['README.md', 3], ['docs/api.md', 40]])
+const PAGES = [
+  ['README.md', 'off', 3],
+  ['docs/api.md', 'off', 40],
+  ['docs/access.md', 'required', 5]
+]
+for (const [file, auth, least] of PAGES)
   test(file, async () => {
     const examples = examplesOf(await readFile(path.join(ROOT, file), 'utf8'))
-    const results = await session(examples.map(({ commands }) => commands))
+    const results = await session(examples.map(({ commands }) => commands), daemons[auth])
     const wrong = examples.map((example, i) => wrongWith(example, results[i])).filter(Boolean)
     assert.equal(wrong.length, 0, wrong.join('\n\n'))
     const answers = results.flatMap(({ calls }) => calls)
