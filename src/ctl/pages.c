@@ -31,7 +31,8 @@ static void print_orders(const struct session *s, const struct json_object *page
     else
       show_row(t, orders.items[i].text, orders.items[i].len);
   }
-  if (!s->json) table_print(t, terminal_width(stdout), stdout);
+  if (table_rows(t) > 0) table_print(t, terminal_width(stdout), stdout);
+  if (!s->json && orders.n == 0) fputs("none\n", stderr);
   table_destroy(t);
   json_items_deinit(&orders);
 }

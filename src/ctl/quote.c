@@ -16,7 +16,7 @@ static const struct option options[] = {
 
 static const struct table_column columns[] = {
     {.title = "VENUE"},
-    {.title = "OUT", .right = true},
+    {.title = "OUT (BASE UNITS)", .right = true},
     {.title = "AT LEAST", .right = true},
     {.title = "FEE", .right = true},
     {.title = "IMPACT BPS", .right = true},
