@@ -8,8 +8,8 @@ set -euo pipefail
 
 compile="gcc make pkg-config libc6-dev libwebsockets-dev libwebsockets-evlib-uv? libhiredis-dev libpq-dev
   libuv1-dev libjansson-dev libcurl4-openssl-dev libllhttp-dev|libhttp-parser-dev libssl-dev"
-run="$compile redis-server|valkey-server postgresql curl"
-test="$run libcriterion-dev clang libclang-rt-dev? gcovr universal-ctags jq util-linux nginx spin mandoc zsh chromium
+run="$compile redis-server|valkey-server postgresql curl jq"
+test="$run libcriterion-dev clang libclang-rt-dev? gcovr universal-ctags util-linux nginx spin mandoc zsh chromium
   python3" # its whole numbers of any size are what the venues' arithmetic is checked against
 # shellcheck disable=SC2034
 bench="$run wrk nghttp2-client"
