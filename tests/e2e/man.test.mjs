@@ -1,7 +1,8 @@
-// The manual pages: well formed, and with every option that the programs have. docs/configuration.md: up to date.
+// The manual pages: well formed, and with every option that the programs have. docs/configuration.md: up to date. What
+// the pages name is there: files, tests, targets of make.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
@@ -29,4 +30,21 @@ for (const [page, program] of [['oxctl.1', OXCTL], ['oxd.8', OXD]])
 test('docs/configuration.md is what make configuration writes', () => {
   const page = readFileSync(path.join(ROOT, 'docs/configuration.md'), 'utf8')
   assert.equal(page, run('scripts/configuration', OXD))
+})
+
+test('what the pages name is there', () => {
+  const others = ['-name', 'node_modules', '-o', '-name', 'build', '-o', '-name', '.?*']
+  const files = run('find', '.', '(', ...others, ')', '-prune', '-o', '-type', 'f', '-print').trim().split('\n')
+  const names = new Set(files.map((file) => path.basename(file)))
+  const targets = new Set(run('make', '-s', 'help').match(/^[a-z-]+/gm))
+  const missing = []
+  for (const page of files.filter((file) => file.endsWith('.md'))) {
+    const text = readFileSync(path.join(ROOT, page), 'utf8')
+    const need = (what, there) => there || missing.push(`${page}: ${what}`)
+    for (const [, link] of text.matchAll(/\]\(([^)#:\s]+)[^):]*\)/g))
+      need(link, existsSync(path.join(ROOT, path.dirname(page), link)))
+    for (const [, name] of text.matchAll(/[`/]([\w-]+(?:\.test\.mjs|_test\.c))`/g)) need(name, names.has(name))
+    for (const [, target] of text.matchAll(/`make ([a-z-]+)[^`]*`/g)) need(`make ${target}`, targets.has(target))
+  }
+  assert.deepEqual(missing, [])
 })
