@@ -5,6 +5,9 @@
  * So the text, known to be valid by then, is walked once more, member by member beside jansson's
  * (which keeps the order), and what is not a string is copied from it. Names and strings point into
  * jansson's tree, the rest into one block beside it.
+ * Nearly every order is plain, though: a few members, ASCII without escapes, nothing nested. Such a
+ * text is read in one go, at a tenth of the cost; whatever is not as plain as that, or wrong in any
+ * way, is jansson's to judge.
  */
 #include "base/json.h"
 
@@ -17,7 +20,7 @@
 #include "base/clock.h"
 #include "base/escape.h"
 
-enum { DEPTH_MAX = 16 };
+enum { DEPTH_MAX = 16, PLAIN_MEMBERS_MAX = 16 };
 
 /* ── the writer ──────────────────────────────────────────────────────────────────────────────── */
 
@@ -216,8 +219,9 @@ void json_members(struct json_writer *w, const char *object, size_t len)
 /* ── reading ─────────────────────────────────────────────────────────────────────────────────── */
 
 struct tree {
-  json_t *root;
-  char texts[]; /* of all values that are no strings, each with a NUL */
+  json_t *root; /* NULL: it was plain */
+  char texts[]; /* of all values that are no strings, each with a NUL; of plain ones all, and names
+                 */
 };
 
 /* jansson recurses as deep as the text goes, up to 2048: too deep is refused before it looks. */
@@ -351,9 +355,136 @@ static void set_fields(struct json_object *o, json_t *root, const char *text, co
   assert(p < end && (*p == '}' || o->n_fields == 0));
 }
 
+/* ── reading what is plain ───────────────────────────────────────────────────────────────────────
+ * Each of these returns what follows what it read, or NULL: it is not plain. */
+
+struct plain {
+  const char *end;
+  char *texts; /* the free place */
+  struct ox_field fields[PLAIN_MEMBERS_MAX];
+  size_t n;
+};
+
+static const char *plain_keep(struct plain *r, const char *from, const char *to, const char **text)
+{
+  size_t len = (size_t)(to - from);
+  *text = memcpy(r->texts, from, len);
+  r->texts[len] = '\0';
+  r->texts += len + 1;
+  return to;
+}
+
+static const char *plain_string(struct plain *r, const char *p, const char **text, size_t *len)
+{
+  if (p == r->end || *p++ != '"') return NULL;
+  const char *from = p;
+  while (p < r->end && *p >= ' ' && *p <= '~' && *p != '"' && *p != '\\') p++;
+  if (p == r->end || *p != '"') return NULL;
+  *len = (size_t)(p - from);
+  return plain_keep(r, from, p, text) + 1;
+}
+
+static const char *digits(const char *p, const char *end)
+{
+  const char *from = p;
+  while (p < end && *p >= '0' && *p <= '9') p++;
+  return p > from ? p : NULL;
+}
+
+static const char *number(const char *p, const char *end)
+{
+  if (p < end && *p == '-') p++;
+  if (end - p > 1 && *p == '0' && p[1] >= '0' && p[1] <= '9') return NULL;
+  p = digits(p, end);
+  if (p && p < end && *p == '.') p = digits(p + 1, end);
+  if (!p || p == end || (*p != 'e' && *p != 'E')) return p;
+  p++;
+  if (p < end && (*p == '+' || *p == '-')) p++;
+  return digits(p, end);
+}
+
+static const char *word(const char *p, const char *end, const char *is)
+{
+  size_t len = strlen(is);
+  return (size_t)(end - p) >= len && memcmp(p, is, len) == 0 ? p + len : NULL;
+}
+
+static const char *plain_value(struct plain *r, const char *p, struct ox_field *f)
+{
+  const char *to;
+  if (p == r->end) return NULL;
+  if (*p == '"') {
+    f->kind = OX_FIELD_STRING;
+    return plain_string(r, p, &f->text, &f->len);
+  }
+  if ((to = number(p, r->end)) != NULL)
+    f->kind = OX_FIELD_NUMBER;
+  else if ((to = word(p, r->end, "true")) != NULL || (to = word(p, r->end, "false")) != NULL)
+    f->kind = OX_FIELD_BOOL;
+  else if ((to = word(p, r->end, "null")) != NULL)
+    f->kind = OX_FIELD_NULL;
+  else
+    return NULL;
+  f->len = (size_t)(to - p);
+  return plain_keep(r, p, to, &f->text);
+}
+
+static bool is_double(const struct plain *r, const char *name)
+{
+  for (size_t i = 0; i < r->n; i++)
+    if (strcmp(r->fields[i].name, name) == 0) return true;
+  return false;
+}
+
+/* p is before a name; returns the comma or bracket behind its value. */
+static const char *plain_member(struct plain *r, const char *p)
+{
+  size_t len;
+  if (r->n == PLAIN_MEMBERS_MAX) return NULL;
+  struct ox_field *f = &r->fields[r->n];
+  p = plain_string(r, skip_space(p, r->end), &f->name, &len);
+  if (!p || is_double(r, f->name)) return NULL;
+  p = skip_space(p, r->end);
+  if (p == r->end || *p != ':') return NULL;
+  p = plain_value(r, skip_space(p + 1, r->end), f);
+  if (!p) return NULL;
+  r->n++;
+  p = skip_space(p, r->end);
+  return p < r->end && (*p == ',' || *p == '}') ? p : NULL;
+}
+
+static bool read_plain(struct plain *r, const char *text)
+{
+  const char *p = skip_space(text, r->end);
+  if (p == r->end || *p != '{') return false;
+  do p = plain_member(r, p + 1);
+  while (p && *p == ',');
+  return p && skip_space(p + 1, r->end) == r->end;
+}
+
+/* A text, or a name, takes no more room with its NUL than with what stands around it. */
+static bool parse_plain(const char *text, size_t len, struct json_object *out)
+{
+  struct plain r;
+  struct tree *tree = mem_alloc(sizeof *tree + len);
+  r.end = text + len;
+  r.texts = tree->texts;
+  r.n = 0;
+  if (!read_plain(&r, text)) {
+    free(tree);
+    return false;
+  }
+  *out = (struct json_object){mem_alloc(r.n * sizeof r.fields[0]), r.n, tree};
+  memcpy(out->fields, r.fields, r.n * sizeof r.fields[0]);
+  return true;
+}
+
+/* ── reading all the rest ────────────────────────────────────────────────────────────────────── */
+
 enum status json_object_parse(const char *text, size_t len, struct json_object *out, char *error,
                               size_t error_len)
 {
+  if (parse_plain(text, len, out)) return ST_OK;
   json_t *root = load_object(text, len, error, error_len);
   if (!root) return ST_INVALID;
   /* A value is followed by a comma or bracket, whose byte its NUL takes: len is enough. */

@@ -441,6 +441,70 @@ Test(json, damaged_texts)
   }
 }
 
+/* What is plain is read by a shorter way. With a name that has to be unescaped in front of the same
+ * members nothing is plain: both ways must say the same. */
+static uint32_t draw(uint32_t *seed, uint32_t below)
+{
+  *seed = *seed * 1664525 + 1013904223;
+  return (uint32_t)((uint64_t)*seed * below >> 32);
+}
+
+static const char *const pieces[] = {
+    "\"a\"",    "\"b\"",  "\"\"",    "\"long name\"",
+    ":",        ":",      ":",       ",",
+    ",",        "}",      "{",       "[1]",
+    " ",        "\n",     "0",       "-0",
+    "-",        "1.5",    "1.",      ".5",
+    "01",       "1e400",  "2E-3",    "1e",
+    "+1",       "true",   "false",   "nul",
+    "t",        "null",   "\"\\n\"", "\"é\"",
+    "\"\x7f\"", "\"\t\"", "\xff",    "\"",
+    "x",
+};
+
+static void compare(const char *members, size_t *equal)
+{
+  struct json_object a, b;
+  char text[512], slow[512], error[200];
+  int len = snprintf(text, sizeof text, "{%s", members);
+  int slow_len = snprintf(slow, sizeof slow, "{\"\\u0001\":1,%s", members);
+  enum status status = json_object_parse(text, (size_t)len, &a, error, sizeof error);
+  cr_assert_eq(json_object_parse(slow, (size_t)slow_len, &b, error, sizeof error), status, "%s",
+               text);
+  if (status != ST_OK) return;
+  cr_assert_eq(a.n_fields + 1, b.n_fields, "%s", text);
+  for (size_t i = 0; i < a.n_fields; i++) {
+    const struct ox_field *x = &a.fields[i], *y = &b.fields[i + 1];
+    cr_assert_str_eq(x->name, y->name);
+    cr_assert_str_eq(x->text, y->text);
+    cr_assert(x->kind == y->kind && x->len == y->len && strlen(x->text) == x->len, "%s", text);
+  }
+  ++*equal;
+  json_object_deinit(&a);
+  json_object_deinit(&b);
+}
+
+Test(json, plain_texts_mean_the_same_as_others)
+{
+  uint32_t seed = 1;
+  size_t equal = 0;
+  for (int n = 0; n < 60000; n++) {
+    char members[400] = "";
+    for (uint32_t i = 0, of = 1 + draw(&seed, 5); i < of; i++) { /* mostly members, then noise */
+      bool member = draw(&seed, 4) > 0;
+      if (member && i) strcat(members, ",");
+      if (member) {
+        strcat(members, pieces[draw(&seed, 4)]);
+        strcat(members, ":");
+      }
+      strcat(members, pieces[member ? 14 + draw(&seed, 21) : draw(&seed, 37)]);
+    }
+    if (draw(&seed, 8)) strcat(members, "}");
+    if (strspn(members, " \n") != strcspn(members, "}")) compare(members, &equal);
+  }
+  cr_assert_gt(equal, 2000);
+}
+
 /* ── arrays ─────────────────────────────────────────────────────────────────────────────────── */
 
 static void expect_items(const char *text, const char *expected)
