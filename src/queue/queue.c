@@ -236,6 +236,7 @@ struct batch {
   const struct ulid *ids;
   size_t n;
   const char *first; /* the script's argument before them; NULL: none */
+  bool score;        /* its delay stands before each id, as a score does */
   bool token, delay; /* what follows each id */
 };
 
@@ -244,6 +245,7 @@ static void add_batch(struct script_set *scripts, const struct batch *b, size_t 
   script_begin(scripts);
   if (b->first) script_text(scripts, b->first);
   for (size_t i = from; i < to; i++) {
+    if (b->score) script_int(scripts, b->items[i].delay_ms);
     script_id(scripts, b->items ? &b->items[i].id : &b->ids[i]);
     if (b->token) script_text(scripts, b->items[i].token);
     if (b->delay) script_int(scripts, b->items[i].delay_ms);
@@ -273,7 +275,7 @@ static enum status send_batch(struct call *c, const struct batch *b)
 enum status queue_enqueue(struct queue *q, const struct queue_item *items, size_t n,
                           queue_done_fn done, void *arg)
 {
-  struct batch b = {.items = items, .n = n, .delay = true};
+  struct batch b = {.items = items, .n = n, .score = true};
   return send_batch(call_create_done(q, SCRIPT_ENQUEUE, done, arg), &b);
 }
 

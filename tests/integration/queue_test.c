@@ -603,6 +603,7 @@ Test(queue, a_clock_that_is_set_right_again_is_no_leap)
   enum { HOUR_MS = 3600000 };
   struct queue_item *items = kit_items(1);
   kit_enqueue(k, items, 1);
+  kit_claim(k, a, 0);
   int64_t now = clock_key();
   for (int behind_ms = -5; behind_ms <= 5; behind_ms += 5) {
     char text[48];
@@ -621,6 +622,7 @@ Test(queue, a_pause_is_not_a_clock_that_is_set_right)
   enum { AHEAD_MS = 2000, PAUSE_MS = 1200 };
   struct queue_item *items = kit_items(1);
   kit_enqueue(k, items, 1);
+  kit_claim(k, a, 0);
   int64_t last = clock_key() + AHEAD_MS - PAUSE_MS;
   char text[48];
   snprintf(text, sizeof text, "%" PRId64 " %d", last, AHEAD_MS);
