@@ -14,10 +14,10 @@
 
 enum {
   LANES = 2,
-  SLOW_MS = 20,      /* a transaction that takes longer holds nobody else up */
-  WORTH_A_LANE = 32, /* waiting requests that are worth a second transaction in flight */
-  BATCH_MAX = 500,   /* of each kind, in one transaction */
-  STEPS_MAX = 128,   /* of orders, in one transaction: parts of a step are joined pair by pair */
+  SLOW_MS = 20,       /* a transaction that takes longer holds nobody else up */
+  WORTH_A_LANE = 128, /* waiting requests that are worth a second transaction in flight */
+  BATCH_MAX = 500,    /* of each kind, in one transaction */
+  STEPS_MAX = 128,    /* of orders, in one transaction: parts of a step are joined pair by pair */
   PARAMS_MAX = 26,
   ANSWER_DEADLINE_MS = 2000, /* an accept that is not durable by then is answered ST_AWAY */
   REFUSED_PAUSE_MS = 50,     /* after an error that has nothing to do with what was asked */
@@ -61,9 +61,10 @@ struct step_op {
 struct lane {
   struct journal *journal;
   struct pg_conn *conn;
-  bool ready; /* up, and nothing in doubt */
-  bool busy;  /* a transaction is under way or in doubt */
-  bool solo;  /* this one holds a single request, to find out which of them PostgreSQL refuses */
+  bool ready;   /* up, and nothing in doubt */
+  bool busy;    /* a transaction is under way, in doubt, or being told */
+  bool telling; /* it is committed, and whoever waits for it is being told */
+  bool solo;    /* this one holds a single request, to find out which of them PostgreSQL refuses */
   int64_t sent_ns;       /* monotonic: when the transaction under way was sent */
   bool pinged;           /* the answer to a ping is outstanding */
   int64_t heard_ms;      /* monotonic: when PostgreSQL last answered on it */

@@ -117,13 +117,19 @@ static void lane_rolled_back(struct lane *lane, const char *sqlstate)
   lane_clear(lane);
 }
 
+static void send_gathered(struct journal *j);
+
+/* What has gathered goes before what was committed is told: PostgreSQL works meanwhile. */
 static void on_end(void *arg, enum pg_outcome outcome, const char *sqlstate)
 {
   struct lane *lane = arg;
   count_transaction(outcome, lane->sent_ns, lane_requests(lane));
   if (outcome != PG_IN_DOUBT) lane->heard_ms = clock_mono_ms();
   if (outcome == PG_COMMITTED) {
+    lane->telling = true;
+    send_gathered(lane->journal);
     lane_committed(lane);
+    lane->telling = false;
   } else if (outcome == PG_ROLLED_BACK) {
     lane_rolled_back(lane, sqlstate);
   } else {
@@ -250,7 +256,7 @@ static void lane_send(struct lane *lane)
 
 static bool brisk(const struct lane *lane, int64_t now_ms)
 {
-  return lane->ready && lane->busy && now_ms - lane->sent_ns / 1000000 < SLOW_MS;
+  return lane->ready && lane->busy && !lane->telling && now_ms - lane->sent_ns / 1000000 < SLOW_MS;
 }
 
 /* A small second transaction costs more than it saves: what is little waits for the first to end,
@@ -260,14 +266,10 @@ static bool worth_sending(const struct journal *j, size_t in_flight)
   return gathered(j) >= (in_flight > 0 ? WORTH_A_LANE : 1);
 }
 
-/* Runs in each turn of the loop, before it waits: all that the turn brought leaves together. */
-static void on_prepare(uv_prepare_t *handle)
+static void send_gathered(struct journal *j)
 {
-  struct journal *j = handle->data;
   int64_t now = clock_mono_ms();
   size_t in_flight = 0;
-  step_drop_lost(j);
-  turn_send(j);
   for (int i = 0; i < LANES; i++) in_flight += brisk(&j->lanes[i], now);
   for (int i = 0; i < LANES && worth_sending(j, in_flight); i++) {
     struct lane *lane = &j->lanes[i];
@@ -275,7 +277,16 @@ static void on_prepare(uv_prepare_t *handle)
     lane_send(lane);
     in_flight += lane->busy;
   }
-  batch_turn(j, now);
+}
+
+/* Runs in each turn of the loop, before it waits: all that the turn brought leaves together. */
+static void on_prepare(uv_prepare_t *handle)
+{
+  struct journal *j = handle->data;
+  step_drop_lost(j);
+  turn_send(j);
+  send_gathered(j);
+  batch_turn(j, clock_mono_ms());
 }
 
 static void on_pinged(void *arg, enum pg_outcome outcome, const char *sqlstate)
