@@ -94,13 +94,12 @@ struct journal {
   struct redrive *redrive; /* of all dead letters; NULL: none */
   struct pg_array turns;   /* orders whose groups are to be looked at */
   size_t n_turns;
-  bool asking_turns;
   int64_t refused_since_ms; /* monotonic: PostgreSQL has refused everything since; 0: it has not */
   int64_t refused_ms;       /* the last refusal */
   size_t solo_left;         /* so many requests go one by one */
   struct pg_array types, claim_states; /* of the executors, for claims */
   int closing;
-  bool closed;
+  bool closed, asking_turns;
   void (*on_destroyed)(void *arg);
   void *destroyed_arg;
 };
