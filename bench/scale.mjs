@@ -1,12 +1,13 @@
 // node bench/scale.mjs [--parts idle,waiting,history] …, under scripts/servers.sh: what grows with ox, and
-// what does not. Each part leaves its figures in out/scale-PART.json; SCALE.md is made of all three.
+// what does not. Each part leaves its figures in out/scale-PART.json; SCALE.md is made of all three, beside README.md
+// when they are of full size, else in out/.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { growHistories, measureHistory } from './lib/history.mjs'
 import { measureIdle } from './lib/idle.mjs'
 import { describeMachine, describeVersions } from './lib/machine.mjs'
 import { plotScale } from './lib/scale_plots.mjs'
-import { scaleFile, scaleRows } from './lib/scale_report.mjs'
+import { isWhole, scaleFile, scaleRows } from './lib/scale_report.mjs'
 import { ROOT } from './lib/service.mjs'
 import { measureWaiting } from './lib/waiting.mjs'
 import { openServers } from './lib/world.mjs'
@@ -65,9 +66,8 @@ const results = Object.fromEntries(
 const rows = scaleRows(results)
 for (const row of rows) console.log(row.filter(Boolean).join('  '))
 if (known.length === MEASURED.length && parts.some((part) => known.includes(part))) {
-  writeFileSync(
-    `${ROOT}bench/SCALE.md`,
-    scaleFile(rows, results, describeMachine(), describeVersions(settings))
-  )
-  await plotScale(results)
+  const to = isWhole(results) ? `${ROOT}bench` : out
+  const text = scaleFile(rows, results, describeMachine(), describeVersions(settings))
+  writeFileSync(`${to}/SCALE.md`, text)
+  await plotScale(`${to}/plots`, results)
 }

@@ -26,7 +26,8 @@ scale: ROUNDS ?= 3
 scale: ## what grows with ox: 10k listeners, 1M waiting, 10M of history, to bench/SCALE.md; PARTS=… needs 25 GB
 	@scripts/deps.sh bench
 	@+$(MAKE) -j$(NPROC) all $(BENCH_NPM)
-	@OXD=$(CURDIR)/$(B)/oxd scripts/servers.sh $(if $(SERVERS),run $(SERVERS),tmp) -- node bench/scale.mjs \
+	@export PG_SHARED_BUFFERS=$$(awk '/^MemTotal/ { print int($$2 / 4) "kB" }' /proc/meminfo); \
+	OXD=$(CURDIR)/$(B)/oxd scripts/servers.sh $(if $(SERVERS),run $(SERVERS),tmp) -- node bench/scale.mjs \
 	  --parts $(PARTS) --history $(HISTORY) --waiting $(WAITING) --rounds $(ROUNDS)
 
 $(BENCH_NPM): %/node_modules/.package-lock.json: %/package-lock.json

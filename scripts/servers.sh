@@ -4,10 +4,11 @@
 #
 # CMD runs with DATABASE_URL and REDIS_URL set (and PG_PID, REDIS_PID, SERVERS_DIR); and, where the
 # path of DIR allows it, DATABASE_SOCKET_URL and REDIS_SOCKET_URL: the same servers by sockets in
-# DIR, which cost less than TCP. It is sent the INT and TERM that come here. When it ends both servers are stopped, and nothing else is. The exit
-# status is CMD's. Both listen on free ports of 127.0.0.1 and ask for a password that is made for
-# DIR and kept there. Called by root they run as postgres (or nobody); where that user cannot use
-# DIR the data lives under /var/tmp instead. If this script is killed the servers stop of themselves.
+# DIR, which cost less than TCP. It is sent the INT and TERM that come here. When it ends both servers
+# are stopped, and nothing else is. The exit status is CMD's. Both listen on free ports of 127.0.0.1
+# and ask for a password that is made for DIR and kept there. Called by root they run as postgres (or
+# nobody); where that user cannot use DIR the data lives under /var/tmp instead. If this script is
+# killed the servers stop of themselves. PG_SHARED_BUFFERS, 256MB, is for those who measure.
 set -euo pipefail
 mask=$(umask)
 umask 077
@@ -109,9 +110,9 @@ start_postgres() {
     pg_port=$(free_port)
     (cd "$dir/pg" && exec setsid "${as[@]}" "$pg_bin/postgres" -D "$dir/pg/data" -p "$pg_port" \
       -c listen_addresses=127.0.0.1 -c unix_socket_directories="$socket" \
-      -c unix_socket_permissions=0700 -c max_connections=100 -c shared_buffers=256MB \
-      -c min_wal_size=2GB -c max_wal_size=4GB -c wal_compression=off -c random_page_cost=1.1 \
-      -c logging_collector=off) >"$dir/pg/log" 2>&1 </dev/null 9>&- &
+      -c unix_socket_permissions=0700 -c max_connections=100 \
+      -c shared_buffers="${PG_SHARED_BUFFERS:-256MB}" -c min_wal_size=2GB -c max_wal_size=4GB \
+      -c wal_compression=off -c random_page_cost=1.1 -c logging_collector=off) >"$dir/pg/log" 2>&1 </dev/null 9>&- &
     PG_PID=$!
     if wait_until postgres_ready "$PG_PID"; then return; fi
     grep -q 'Address already in use' "$dir/pg/log" || break

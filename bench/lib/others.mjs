@@ -1,7 +1,7 @@
 // What clients see at 100 orders/s: how long POST and GET take, and how late a status comes.
 import http from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { postAndFollow, wallClock } from './follow.mjs'
+import { postAndFollow, startClock } from './follow.mjs'
 import { watchPublished } from './published.mjs'
 import { quantile } from './stats.mjs'
 
@@ -35,13 +35,13 @@ async function getAtRate(origin, path, seconds) {
   return ms
 }
 
-// statusMs() is the time from each status' publication in Redis to its listener.
-function statusMs(followed, published) {
+// statusMs() is the time from each status' publication in Redis to its listener, if that was there.
+function statusMs(followed, published, wallTime) {
   const ms = []
   for (const { orderId, openAt, statuses } of followed) {
     for (const [status, at] of statuses) {
       const publishedAt = published.get(`${orderId} ${status}`)
-      if (publishedAt >= openAt) ms.push(at - publishedAt)
+      if (publishedAt >= wallTime(openAt)) ms.push(wallTime(at) - publishedAt)
     }
   }
   return ms
@@ -50,16 +50,18 @@ function statusMs(followed, published) {
 // watchOthers() gives milliseconds for 100 orders/s, each followed on a socket of its own, and 100 GETs/s.
 export async function watchOthers(origin, orderId, seconds) {
   const monitor = await watchPublished()
+  const stopClock = startClock()
   const [{ followed, postMs }, getMs] = await Promise.all([
-    postAndFollow(origin, PER_S, seconds, wallClock()),
+    postAndFollow(origin, PER_S, seconds),
     getAtRate(origin, `/api/orders/${orderId}`, seconds)
   ])
+  const wallTime = stopClock()
   const published = await monitor.stop()
   const figures = {}
   for (const [name, ms] of [
     ['post', postMs],
     ['get', getMs],
-    ['status', statusMs(followed, published)]
+    ['status', statusMs(followed, published, wallTime)]
   ]) {
     figures[`${name}P50Ms`] = quantile(ms, 0.5)
     figures[`${name}P99Ms`] = quantile(ms, 0.99)

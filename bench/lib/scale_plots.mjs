@@ -2,7 +2,6 @@
 import { mkdirSync } from 'node:fs'
 import { bars, lines, writePlot } from './plot.mjs'
 import { CASES, sized } from './scale_report.mjs'
-import { ROOT } from './service.mjs'
 import { spread } from './stats.mjs'
 
 const PLOTTED = ['accept', 'get-recent', 'get-read', 'list-first', 'list-deep']
@@ -60,8 +59,7 @@ function idlePlot({ listeners, without, idle }) {
   return bars({ title: 'p99 of others, at 100 orders/s', unit: 'ms', values })
 }
 
-export async function plotScale({ idle, waiting, history }) {
-  const dir = `${ROOT}bench/plots`
+export async function plotScale(dir, { idle, waiting, history }) {
   mkdirSync(dir, { recursive: true })
   await writePlot(`${dir}/scale-history.svg`, historyPlot(history))
   await writePlot(`${dir}/scale-waiting.svg`, waitingPlot(waiting))

@@ -1,6 +1,8 @@
-// The figures of scale.mjs as a table, each with its ratio, its target and what that comes to.
+// The figures of scale.mjs as a table, each with its ratio, its target and what that comes to. Rounds in
+// which others had the CPU are left out, and if there is no other there is no verdict.
+import { DISTURBED_PCT } from './cpu.mjs'
 import { number } from './report.mjs'
-import { spread } from './stats.mjs'
+import { spread, spreadOf } from './stats.mjs'
 
 const LISTENER_MAX_KIB = 8
 const CLAIM_MAX = 1.5
@@ -22,12 +24,29 @@ export const CASES = {
 const NO_TARGET = ['get-any']
 const SEEN = ['start', '/api/orders/stats', '/queue/stats', '/dlq', '/health', '/metrics']
 
-const of = (runs, key) => spread(runs.map((run) => run[key]))
+// of() is the spread of a figure over the undisturbed rounds; good: there are some.
+function of(runs, key) {
+  const quiet = runs.filter((run) => !(run.foreignPct >= DISTURBED_PCT))
+  return { ...spreadOf(quiet.length ? quiet : runs, key), good: quiet.length > 0 }
+}
+
 const cell = ({ median, min, max }) =>
   min === max ? number(median) : `${number(median)} [${number(min)}..${number(max)}]`
 const times = (ratio) => `${ratio.toFixed(2)}×`
-const verdict = (met) => (met ? 'met' : '**missed**')
+const MISSED = '**missed**'
+const verdict = (met, ...figures) =>
+  figures.every(({ good }) => good ?? true) ? (met ? 'met' : MISSED) : 'none: disturbed'
 const head = (text) => [`**${text}**`, '', '', '', '', '']
+
+// compared() is a row; target and wanted are none where nothing is.
+function compared(label, before, after, { more = false, most, slack = 0 } = {}) {
+  const ratio = more ? before.median / after.median : after.median / before.median
+  const figures = [label, cell(before), cell(after), times(ratio)]
+  if (!most) return [...figures, '', '']
+  const met = ratio <= most || (slack > 0 && after.median <= before.median + slack)
+  const target = `≤ ${most}×${slack ? `, or ${slack} ms more` : ''}`
+  return [...figures, target, verdict(met, before, after)]
+}
 
 // sized() is 10 k, 1 M.
 export function sized(n) {
@@ -50,13 +69,11 @@ function idleRows({ listeners, kibEach, without, idle }) {
   ]) {
     const [before, after] = [of(without.others, key), of(idle.others, key)]
     const met = after.median <= SPREAD_MAX * before.max
-    rows.push([
-      ...[label, cell(before), cell(after), times(after.median / before.median)],
-      ...['no effect', verdict(met)]
-    ])
+    const figures = compared(label, before, after).slice(0, 4)
+    rows.push([...figures, 'no effect', verdict(met, before, after)])
   }
-  const cpu = [of(without.others, 'daemonCpuPct'), of(idle.others, 'daemonCpuPct')]
-  return [...rows, ['CPU of oxd, % of one core', ...cpu.map(cell), '', '', '']]
+  const [before, after] = [without, idle].map(({ others }) => of(others, 'daemonCpuPct'))
+  return [...rows, compared('CPU of oxd, % of one core', before, after)]
 }
 
 function waitingRows({ depths, changed }) {
@@ -64,63 +81,48 @@ function waitingRows({ depths, changed }) {
   const large = depths.at(-2)
   const runs = [base.flatMap((d) => d.runs), large.runs]
   const claims = [base, [large]].map((some) =>
-    spread(some.flatMap((d) => d.runs.map((run) => run.scriptUs + d.statementUs)))
+    of(some.flatMap((d) => d.runs.map((r) => ({ ...r, us: r.scriptUs + d.statementUs }))), 'us')
   )
-  const row = (label, [before, after], target = '', more = false) => {
-    const ratio = more ? before.median / after.median : after.median / before.median
-    const met = target && verdict(ratio <= target)
-    return [label, cell(before), cell(after), times(ratio), target && `≤ ${target}×`, met]
-  }
   const memory = [base, [large]].map((some) =>
     spread(some.map((d) => d.memory.anonymousKib / 1024))
   )
+  const both = (key) => runs.map((some) => of(some, key))
+  const most = { most: CLAIM_MAX }
   return [
     head(`Orders that wait: ${sized(base[0].depth)}, and ${sized(large.depth)}`),
-    row('claim, for each order: script in Redis and statement in PostgreSQL, µs', claims, CLAIM_MAX),
-    row('… the script, µs', runs.map((r) => of(r, 'scriptUs')), CLAIM_MAX),
-    row('… the statement, µs', [of(base, 'statementUs'), of([large], 'statementUs')], CLAIM_MAX),
-    row('life-cycle without delays, 10 workers, orders/s', runs.map((r) => of(r, 'perS')), '', true),
-    row('CPU per order, µs', runs.map((r) => of(r, 'cpuUs'))),
+    compared('claim of an order: script in Redis and statement in PostgreSQL, µs', ...claims, most),
+    compared('… the script, µs', ...both('scriptUs'), most),
+    compared('… the statement, µs', of(base, 'statementUs'), of([large], 'statementUs'), most),
+    compared('life-cycle without delays, 10 workers, orders/s', ...both('perS'), { more: true }),
+    compared('CPU per order, µs', ...both('cpuUs')),
     ['statements with another plan', '', String(changed.length), '', '0', verdict(!changed.length)],
-    row('memory of oxd, MiB', memory, MEMORY_MAX)
+    compared('memory of oxd, MiB', ...memory, { most: MEMORY_MAX })
   ]
 }
 
 function historyRows(sides) {
   const [few, many] = [sides[0], sides.at(-1)]
+  const both = (name, key) => [few, many].map(({ runs }) => of(runs[name], key))
   const rows = [head(`Orders that ended: ${sized(few.n)}, and ${sized(many.n)}`)]
   for (const [name, title] of Object.entries(CASES)) {
-    for (const [key, label, more] of [
-      ['perS', '/s', true],
-      ['cpuUs', ', CPU µs', false],
-      ['p99Ms', ', p99 ms', false]
-    ]) {
-      const [before, after] = [of(few.runs[name], key), of(many.runs[name], key)]
-      const ratio = more ? before.median / after.median : after.median / before.median
-      const bound = key !== 'p99Ms' && !NO_TARGET.includes(name)
-      rows.push([
-        ...[`${title}${label}`, cell(before), cell(after), times(ratio)],
-        ...(bound ? [`≤ ${HISTORY_MAX}×`, verdict(ratio <= HISTORY_MAX)] : ['', ''])
-      ])
-    }
+    const most = NO_TARGET.includes(name) ? undefined : HISTORY_MAX
+    rows.push(
+      compared(`${title}: CPU, µs`, ...both(name, 'cpuUs'), { most }),
+      compared(`${title}: a second`, ...both(name, 'perS'), { more: true, most }),
+      compared(`${title}: p99, ms`, ...both(name, 'p99Ms'))
+    )
   }
   for (const name of SEEN) {
-    const [before, after] = [of(few.runs[name], 'ms'), of(many.runs[name], 'ms')]
-    const met = after.median <= Math.max(HISTORY_MAX * before.median, before.median + UNSEEN_MS)
     const label = name === 'start' ? 'start of oxd, ms' : `\`${name}\`, slowest of 5, ms`
-    rows.push([
-      ...[label, cell(before), cell(after), times(after.median / before.median)],
-      ...[`≤ ${HISTORY_MAX}×, or ${UNSEEN_MS} ms more`, verdict(met)]
-    ])
+    rows.push(compared(label, ...both(name, 'ms'), { most: HISTORY_MAX, slack: UNSEEN_MS }))
   }
-  const mib = (side) => spread(side.runs.memory.map((m) => m.anonymousKib / 1024))
-  const ratio = mib(many).median / mib(few).median
-  rows.push([
-    ...['memory of oxd after all of it, MiB', cell(mib(few)), cell(mib(many)), times(ratio)],
-    ...[`≤ ${MEMORY_MAX}×`, verdict(ratio <= MEMORY_MAX)]
-  ])
-  return rows
+  const memory = [few, many].map(({ runs }) => spread(runs.memory.map((m) => m.anonymousKib / 1024)))
+  return [...rows, compared('memory of oxd after all of it, MiB', ...memory, { most: MEMORY_MAX })]
 }
+
+// isWhole() tells whether all there is to be was measured, as far as the targets go.
+export const isWhole = ({ idle, waiting, history }) =>
+  idle?.listeners >= 1e4 && waiting?.depths.at(-2).depth >= 1e6 && history?.at(-1).n >= 1e7
 
 // scaleRows() are those of the parts that there are figures of.
 export function scaleRows({ idle, waiting, history }) {
@@ -134,7 +136,7 @@ export function scaleRows({ idle, waiting, history }) {
 const line = (row) => `| ${row.join(' | ')} |`
 
 export function scaleFile(rows, { waiting, history }, machine, versions) {
-  const missed = rows.filter((row) => row.at(-1) === verdict(false)).map(([label]) => label)
+  const missed = rows.filter((row) => row.at(-1) === MISSED).map(([label]) => label)
   const many = history.at(-1)
   const deep = waiting.depths.at(-2)
   const bytes = (many.bytes / 2 ** 30).toFixed(1)
