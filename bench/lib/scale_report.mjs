@@ -135,7 +135,7 @@ export function scaleRows({ idle, waiting, history }) {
 
 const line = (row) => `| ${row.join(' | ')} |`
 
-export function scaleFile(rows, { waiting, history }, machine, versions) {
+export function scaleFile(rows, { idle, waiting, history }, machine, versions) {
   const missed = rows.filter((row) => row.at(-1) === MISSED).map(([label]) => label)
   const many = history.at(-1)
   const deep = waiting.depths.at(-2)
@@ -146,6 +146,7 @@ Written by \`make scale\`. Median [min..max] of the rounds. What is measured and
 [README.md](README.md#as-it-grows).
 
 - Machine: ${machine}; services, servers and load generator share it.
+- Rounds: ${idle.idle.others.length} with listeners, ${deep.runs.length} of orders that wait, ${many.runs.accept.length} beside a history.
 - ox: ${versions.ox}
 - Servers: ${versions.servers}
 - ${sized(many.n)} orders of history are ${bytes} GiB of database, written in ${number(many.grownS)} s.
