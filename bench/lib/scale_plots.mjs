@@ -1,21 +1,23 @@
 // What scale.mjs found, as plots beside SCALE.md.
 import { mkdirSync } from 'node:fs'
 import { bars, lines, writePlot } from './plot.mjs'
-import { CASES, sized } from './scale_report.mjs'
-import { spread } from './stats.mjs'
+import { of, sized } from './scale_report.mjs'
 
-const PLOTTED = ['accept', 'get-recent', 'get-read', 'list-first', 'list-deep']
+const PLOTTED = {
+  accept: 'POST',
+  'get-recent': 'GET, a new one',
+  'get-read': 'GET, any, uncached',
+  'list-first': 'list, first page',
+  'list-deep': 'list, anywhere'
+}
 
 const bounded = ({ median, min, max }) => ({ value: median, min, max })
 
 function historyPlot(sides) {
-  const values = PLOTTED.flatMap((name) => {
-    const base = spread(sides[0].runs[name].map((run) => run.cpuUs)).median
-    return sides.map(({ n, runs }) => ({
-      series: CASES[name].replaceAll('`', ''),
-      x: n,
-      ...bounded(spread(runs[name].map((run) => run.cpuUs / base)))
-    }))
+  const values = Object.entries(PLOTTED).flatMap(([name, series]) => {
+    const base = of(sides[0].runs[name], 'cpuUs').median
+    const ratios = (runs) => runs.map((run) => ({ ...run, times: run.cpuUs / base }))
+    return sides.map(({ n, runs }) => ({ series, x: n, ...bounded(of(ratios(runs[name]), 'times')) }))
   })
   return lines({
     title: `CPU of a request, as a multiple of that beside ${sized(sides[0].n)} orders`,
@@ -27,14 +29,14 @@ function historyPlot(sides) {
 }
 
 function waitingPlot({ depths }) {
-  const values = depths.slice(0, -1).flatMap(({ depth, runs, statementUs }) => [
-    {
-      series: 'script in Redis',
-      x: depth,
-      ...bounded(spread(runs.map((run) => run.scriptUs)))
-    },
-    { series: 'statement in PostgreSQL', x: depth, ...bounded(spread([statementUs])) }
-  ])
+  const values = [...new Set(depths.map(({ depth }) => depth))].flatMap((x) => {
+    const same = depths.filter(({ depth }) => depth === x)
+    const scripts = of(same.flatMap(({ runs }) => runs), 'scriptUs')
+    return [
+      { series: 'Redis: script', x, ...bounded(scripts) },
+      { series: 'PostgreSQL: SQL', x, ...bounded(of(same, 'statementUs')) }
+    ]
+  })
   return lines({
     title: 'What claiming an order takes',
     x: { title: 'orders that wait', log: true },
@@ -53,7 +55,7 @@ function idlePlot({ listeners, without, idle }) {
     Object.entries(sides).map(([series, { others }]) => ({
       panel,
       series,
-      ...bounded(spread(others.map((run) => run[key])))
+      ...bounded(of(others, key))
     }))
   )
   return bars({ title: 'p99 of others, at 100 orders/s', unit: 'ms', values })

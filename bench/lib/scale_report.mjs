@@ -25,7 +25,7 @@ const NO_TARGET = ['get-any']
 const SEEN = ['start', '/api/orders/stats', '/queue/stats', '/dlq', '/health', '/metrics']
 
 // of() is the spread of a figure over the undisturbed rounds; good: there are some.
-function of(runs, key) {
+export function of(runs, key) {
   const quiet = runs.filter((run) => !(run.foreignPct >= DISTURBED_PCT))
   return { ...spreadOf(quiet.length ? quiet : runs, key), good: quiet.length > 0 }
 }
