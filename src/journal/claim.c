@@ -198,6 +198,8 @@ static void on_why(void *arg, const PGresult *r)
       op->retry_ms = due_ms;
     } else if (!pg_get_bool(r, i, 4)) {
       op->refusal = JOURNAL_BEHIND;
+    } else if (pg_get_bool(r, i, 5)) {
+      op->refusal = JOURNAL_PAUSED;
     } else {
       op->refusal = JOURNAL_LATE;
       op->retry_ms = 0;

@@ -107,6 +107,7 @@ enum journal_refusal {
   JOURNAL_OWNED,    /* its owner is alive: ask again later */
   JOURNAL_NOT_DUE,  /* retry_ms says when */
   JOURNAL_BEHIND,   /* another of its group comes first: ask again later */
+  JOURNAL_PAUSED,   /* the queue is, and Redis did not know: ask again later */
   JOURNAL_LATE,     /* the hand-over came after the limiter's slack */
 };
 

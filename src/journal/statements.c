@@ -137,6 +137,9 @@
   " h.due_at FROM orders h WHERE h.group_no = g.group_no AND h.completed_at IS NULL"               \
   " ORDER BY h.group_seq LIMIT 1) f WHERE f.owner IS NULL AND NOT f.by_hand"
 
+/* What Redis and the processes have of it are copies, which may be older. */
+#define PAUSED "(SELECT p.paused FROM queue_pause p WHERE p.one)"
+
 /* A claim. $1 ids, $2 hand-over deadlines (null: none), $3 session, $4 types this process runs, $5
  * their claim states (null: what has happened so far is what shows), $6 lease in ms. A transaction
  * that may still land is not walked away from: the claim state is entered only when none is open.
@@ -151,7 +154,7 @@
       " FROM unnest($1::uuid[], $2::timestamptz[]) AS c(order_id, handover_by), now,"              \
       " unnest($4::text[], $5::text[]) AS k(type, state)"                                          \
       " WHERE o.order_id = c.order_id AND k.type = o.type AND o.phase < 2 AND NOT o.by_hand"       \
-      " AND (o.due_at IS NULL OR o.due_at <= now.at)"                                              \
+      " AND (o.due_at IS NULL OR o.due_at <= now.at) AND NOT " PAUSED                              \
       " AND (c.handover_by IS NULL OR now.at <= c.handover_by)"                                    \
       " AND (o.owner IS NULL OR o.owner = $3::uuid OR NOT EXISTS (SELECT 1 FROM worker_sessions s" \
       " WHERE s.id = o.owner AND session_alive(s, $6::bigint * interval '1 ms')))"                 \
@@ -177,7 +180,7 @@
   " WHERE s.id = o.owner AND session_alive(s, $2::bigint * interval '1 ms'))"                      \
   " OR o.type <> ALL($3::text[]),"                                                                 \
   " greatest(0, ceil(extract(epoch FROM o.due_at - clock_timestamp()) * 1000))::bigint,"           \
-  " " IN_TURN " FROM orders o WHERE o.order_id = ANY($1::uuid[])"
+  " " IN_TURN ", " PAUSED " FROM orders o WHERE o.order_id = ANY($1::uuid[])"
 
 /* The compare-and-set of a step, by (fence, step). Orders: $1 ids, $2 fences, $3 steps, $4 seq of
  * the newest event, $5 states (null: unchanged), $6 phases, $7 what becomes of it (0 keep, 1 retry,

@@ -265,11 +265,12 @@ async function spans(ids) {
 }
 const overlap = ([a, b], [c, d]) => a < d && c < b
 
+// What is placed before there is a worker is claimed at once when there is, as far as it may be.
 test('two deliveries of a user never overlap, and keep their order; those of two users do', async () => {
-  const worker = await world.start({ role: 'worker' })
   const mine = []
   for (let i = 0; i < 3; i++) mine.push(await order({ user_id: 'one' }))
   const others = await Promise.all(['two', 'three'].map((user_id) => order({ user_id })))
+  const worker = await world.start({ role: 'worker' })
   const all = await spans([...mine, ...others])
   const [first, second, third] = all
   assert(first[1] <= second[0] && second[1] <= third[0], JSON.stringify(all))
@@ -279,16 +280,19 @@ test('two deliveries of a user never overlap, and keep their order; those of two
 })
 
 test('a groupId of its own takes a delivery out of its user’s; no groupId gets into it', async () => {
+  const fields = [
+    ...[{ user_id: 'four' }, { user_id: 'four', groupId: 'g-4' }],
+    ...[{ user_id: 'g-5' }, { user_id: 'x', groupId: 'g-5' }],
+    ...[{ user_id: 7 }, { user_id: '7' }]
+  ]
+  const ids = []
+  for (const some of fields) ids.push(await order(some))
+  assertProblem(await api.post('/api/orders', parcel({ groupId: 'delivery=u-1' })), 400, ['/groupId'])
   const worker = await world.start({ role: 'worker' })
-  const ids = [await order({ user_id: 'four' }), await order({ user_id: 'four', groupId: 'g-4' })]
-  const [a, b] = await spans(ids)
+  const [a, b, c, d, e, f] = await spans(ids)
   assert(overlap(a, b), JSON.stringify([a, b]))
   assert.equal((await api.get(`/api/orders/${ids[1]}`)).json.groupId, 'g-4')
-  const named = await order({ user_id: 'g-5' })
-  const [c, d] = await spans([named, await order({ user_id: 'x', groupId: 'g-5' })])
   assert(overlap(c, d), JSON.stringify([c, d]))
-  assertProblem(await api.post('/api/orders', parcel({ groupId: 'delivery=u-1' })), 400, ['/groupId'])
-  const [e, f] = await spans([await order({ user_id: 7 }), await order({ user_id: '7' })])
   assert(!overlap(e, f), 'a number is the same user as its text')
   await worker.stop()
 })

@@ -54,17 +54,25 @@ test('paused, nothing starts; what runs goes on; resumed, all of it runs', async
   for (const id of ids) assert.equal((await api.ended(id, 5000)).status, 'confirmed')
 })
 
-test('FLUSHALL while paused, again and again', async () => {
-  await pause()
-  const ids = await place(3)
+test('FLUSHALL while paused, again and again, and at once after the pause', async () => {
+  const ids = []
   for (let i = 0; i < 5; i++) {
-    await redis.cli('flushall')
-    await nothingStarts(ids, 400)
+    await resume()
+    await pause()
+    await redis.cli('flushall') // the worker has not been told of this pause yet, and Redis has forgotten it
+    ids.push(...(await place(1)))
+    await nothingStarts(ids.slice(-1), 400)
   }
   await until('Redis to know again', 5000, async () => (await stats()).paused)
-  await until('the orders to wait again', 5000, async () => (await stats()).waiting === 3)
   await resume()
   for (const id of ids) assert.equal((await api.ended(id)).status, 'confirmed')
+  await pause()
+  const more = await place(3)
+  await redis.cli('flushall')
+  await until('the orders to wait again', 5000, async () => (await stats()).waiting === 3)
+  assert.equal(await started(more), 0)
+  await resume()
+  for (const id of more) assert.equal((await api.ended(id)).status, 'confirmed')
 })
 
 test('every process restarted and Redis wiped while paused', async () => {

@@ -387,6 +387,19 @@ Test(journal, a_hand_over_that_comes_late_is_refused)
   journal_claimed_free(c.claimed);
 }
 
+/* Whatever Redis knows of it. */
+Test(journal, of_a_paused_queue_nothing_is_claimed)
+{
+  struct ulid id = kit_accept(&k);
+  kit_sql(&k, "UPDATE queue_pause SET paused = true");
+  struct kit_claim c = kit_claim_by(&k, &k.session, &id, INT64_MAX);
+  cr_assert(c.status == ST_STALE && c.refusal == JOURNAL_PAUSED && c.retry_ms > 0);
+  kit_sql(&k, "UPDATE queue_pause SET paused = false");
+  c = kit_claim_by(&k, &k.session, &id, INT64_MAX);
+  cr_assert_eq(c.status, ST_OK);
+  journal_claimed_free(c.claimed);
+}
+
 /* ── steps ──────────────────────────────────────────────────────────────────────────────────── */
 
 Test(journal, steps_of_one_turn_are_one_update_and_all_their_events)
