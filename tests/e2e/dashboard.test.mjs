@@ -27,7 +27,7 @@ let browser, world, api, worker, port
 before(async () => {
   if (skip) return
   port = await freePort()
-  world = await createWorld({ SWAP_DELAY_MS: '300-400', QUEUE_ATTEMPTS: '1' })
+  world = await createWorld({ SWAP_DELAY_MS: '300-400', QUEUE_ATTEMPTS: '1', SIM_LOOKUP_LAG_MS: '30000' })
   worker = await world.start({ role: 'worker' })
   const launched = chromium.launch({ executablePath: CHROMIUM, args: ARGS })
   ;[browser, api] = await Promise.all([launched, world.start({ role: 'api', port })])
@@ -85,9 +85,12 @@ test('an order is quoted, placed, watched to its end, and explained', { skip }, 
   await live(page)
   await page.locator('.quotes .tag').waitFor()
   assert.match(await page.locator('.quotes').textContent(), /raydium.*USDC.*meteora.*USDC.*least that is taken/)
+  const unseen = ['raydium', 'meteora'].map((venue) => ({ venue, kind: 'lookup_lagging' }))
+  await api.setFaults(...unseen) // it stays submitted until somebody has looked
   const id = await place(page)
   const row = rowOf(page, id)
-  await row.locator('.chip[data-phase=active]').waitFor()
+  await row.locator('.chip[data-phase=active]', { hasText: 'submitted' }).waitFor()
+  await api.setFaults()
   await row.locator('.chip[data-phase=succeeded]').waitFor()
   assert.match(await row.textContent(), /confirmed.*1\.5 SOL → USDC.*USDC(raydium|meteora)/)
   await row.getByRole('link').click()
