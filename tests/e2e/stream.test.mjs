@@ -116,6 +116,14 @@ function assertComplete(source, ids) {
   }
 }
 
+// seesAll() waits long enough for orders of a worker that stood still to be taken over.
+async function seesAll(source, ids) {
+  await until('all confirmed', 60000, () => source.ends() >= ids.length).catch(async (error) => {
+    const states = await world.sql('SELECT status, count(*)::int AS n FROM orders GROUP BY status')
+    throw new Error(`${error.message}: saw ${source.ends()} of ${ids.length}; ${JSON.stringify(states)}`)
+  })
+}
+
 const idsOf = (source) => source.events().map((f) => f.id)
 
 test('one order, from placed to confirmed, as everybody else sees it', async () => {
@@ -160,7 +168,7 @@ test('two processes and all their listeners agree on one order of events', async
   const [a, b] = [await world.start(), await world.start({ role: 'api' })]
   const all = [await listen(a), await listen(b), await listen(a), await listen(b)]
   const ids = [...(await placeMany(a, 40)), ...(await placeMany(b, 40))]
-  for (const source of all) await until('all confirmed', 20000, () => source.ends() >= ids.length)
+  for (const source of all) await seesAll(source, ids)
   for (const source of all) assertComplete(source, ids)
   for (const source of all.slice(1)) assert.deepEqual(idsOf(source), idsOf(all[0]))
   await a.stop()
@@ -181,7 +189,7 @@ test('the server is killed and started again, twice: no listener misses or hears
     await api.exited
     api = await world.start({ role: 'api', port })
   }
-  for (const source of all) await until('all confirmed', 30000, () => source.ends() >= ids.length)
+  for (const source of all) await seesAll(source, ids)
   for (const source of all) {
     assert(source.connects >= 2, `${source.connects} connects`)
     assertComplete(source, ids)
