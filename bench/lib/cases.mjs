@@ -43,13 +43,13 @@ const now = async (world) => (await world.sql('SELECT clock_timestamp()::text AS
 
 // ── accepting, reading ───────────────────────────────────────────────────────────────────────────
 
-function accept(side, world, seconds) {
-  return withService(side, world, ['api'], {}, async ({ origin }, startMeter) => {
-    await postFor(origin, WARM_UP_S)
+const accept = (connections) => (side, world, seconds) =>
+  withService(side, world, ['api'], {}, async ({ origin }, startMeter) => {
+    await postFor(origin, WARM_UP_S, connections)
     await sleep(500)
     const since = await now(world)
     const stop = startMeter()
-    const { requests, perS, p50Ms, p99Ms, errors } = await postFor(origin, seconds)
+    const { requests, perS, p50Ms, p99Ms, errors } = await postFor(origin, seconds, connections)
     const { used, foreignPct } = stop()
     const [{ n }] = await world.sql(
       'SELECT count(*)::int AS n FROM orders WHERE created_at > $1::timestamptz',
@@ -58,7 +58,6 @@ function accept(side, world, seconds) {
     if (n < requests - errors) throw new Error(`${requests} answers, ${n} orders`)
     return { perS, p50Ms, p99Ms, errors, foreignPct, ...perRequest(used, requests) }
   })
-}
 
 function get(side, world, seconds) {
   return withService(side, world, ['api'], {}, async ({ origin }, startMeter) => {
@@ -210,15 +209,17 @@ const life = (title, roles, concurrency) => ({
   measure: lifeCycle(roles, concurrency),
   figures: [rate('orders'), ...cpu('order')]
 })
+const accepting = (connections) => ({
+  title: `POST, ${connections} connections, no worker`,
+  measure: accept(connections),
+  figures: [rate('orders'), ...answers, ...cpu('order')]
+})
 const ALL = ['all']
 const SPLIT = ['api', 'worker']
 
 export const CASES = {
-  accept: {
-    title: 'POST, 64 connections, no worker',
-    measure: accept,
-    figures: [rate('orders'), ...answers, ...cpu('order')]
-  },
+  accept: accepting(64),
+  'accept-256': accepting(256),
   get: {
     title: 'GET one order, 64 connections',
     measure: get,

@@ -15,8 +15,8 @@ async function wrk(url, seconds, args, connections = CONNECTIONS) {
   return { ...result, perS: result.requests / result.seconds }
 }
 
-export const postFor = (origin, seconds) =>
-  wrk(`http://${origin}/api/orders/execute`, seconds, ['--', BODY])
+export const postFor = (origin, seconds, connections) =>
+  wrk(`http://${origin}/api/orders/execute`, seconds, ['--', BODY], connections)
 
 export const getFor = (origin, path, seconds) => wrk(`http://${origin}${path}`, seconds, [])
 

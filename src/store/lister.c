@@ -20,39 +20,39 @@ enum { PAGE_PARAMS = 14, EDGE_PARAMS = 4, DEADLINE_MS = 5000 };
 enum { SLACK_MS = 10000 };
 
 /* ── the statements ──────────────────────────────────────────────────────────────────────────────
- * Ids: $1 and $2 bounds, both excluded, $3 how many, $4 the key of what they are found by. */
+ * What is looked at: $1 and $2 bounds of the ids, both excluded, $3 how many, $4 the key of what
+ * they are found by. */
 #define RANGE(id) id " > $1::uuid AND " id " < $2::uuid"
 #define NO_KEY    "$4::text IS NULL AND "
 
-#define IDS_ALL(way)                                                                               \
-  "SELECT order_id FROM orders WHERE " NO_KEY RANGE("order_id") " ORDER BY order_id " way          \
+#define FIND_ALL(what, way)                                                                        \
+  "SELECT " what " FROM orders WHERE " NO_KEY RANGE("order_id") " ORDER BY order_id " way          \
                                                                 " LIMIT $3::bigint"
-#define IDS_OPEN_OF(who, way)                                                                      \
-  "(SELECT order_id FROM orders WHERE " NO_KEY "completed_at IS NULL AND " who                     \
+#define FIND_OPEN_OF(what, who, way)                                                               \
+  "(SELECT " what " FROM orders WHERE " NO_KEY "completed_at IS NULL AND " who                     \
   " AND " RANGE("order_id") " ORDER BY by_hand " way ", order_id " way " LIMIT $3::bigint)"
-#define IDS_OPEN(way)                                                                              \
-  "SELECT order_id FROM (" IDS_OPEN_OF("NOT by_hand", way) " UNION ALL " IDS_OPEN_OF(              \
-      "by_hand", way) ") x ORDER BY order_id " way " LIMIT $3::bigint"
+#define FIND_OPEN(what, way)                                                                       \
+  "SELECT " what " FROM (" FIND_OPEN_OF(what, "NOT by_hand", way) " UNION ALL " FIND_OPEN_OF(      \
+      what, "by_hand", way) ") x ORDER BY order_id " way " LIMIT $3::bigint"
 /* By both columns of the index, or the planner walks the primary key. */
-#define IDS_ENDED(way)                                                                             \
-  "SELECT order_id FROM order_events WHERE phase >= 3"                                             \
+#define FIND_ENDED(what, way)                                                                      \
+  "SELECT " what " FROM order_events WHERE phase >= 3"                                             \
   " AND (phase, order_id) > ($4::text::smallint, $1::uuid)"                                        \
   " AND (phase, order_id) < ($4::text::smallint, $2::uuid)"                                        \
   " ORDER BY phase " way ", order_id " way " LIMIT $3::bigint"
-#define IDS_USER(way)                                                                              \
-  "SELECT order_id FROM orders WHERE type = 'delivery'"                                            \
+#define FIND_USER(what, way)                                                                       \
+  "SELECT " what " FROM orders WHERE type = 'delivery'"                                            \
   " AND (payload->>'user_id', order_id) > ($4::text, $1::uuid)"                                    \
   " AND (payload->>'user_id', order_id) < ($4::text, $2::uuid)"                                    \
   " ORDER BY payload->>'user_id' " way ", order_id " way " LIMIT $3::bigint"
 
-#define IDS_CLIENT(way)                                                                            \
-  "SELECT order_id FROM orders WHERE tenant <> '" LISTER_SOLE "'"                                  \
+#define FIND_CLIENT(what, way)                                                                     \
+  "SELECT " what " FROM orders WHERE tenant <> '" LISTER_SOLE "'"                                  \
   " AND (tenant, order_id) > ($4::text, $1::uuid) AND (tenant, order_id) < ($4::text, $2::uuid)"   \
   " ORDER BY tenant " way ", order_id " way " LIMIT $3::bigint"
 
 /* Then what else is asked for: $5 tenant, $6 type, $7 state, $8 phase, $9 user, $10 and $11 tokens,
- * $12 and $13 first and last moment in ms, $14 how many. LATERAL keeps the order of the ids: it can
- * only be a nested loop. */
+ * $12 and $13 first and last moment in ms, $14 how many. */
 #define MATCH                                                                                      \
   "o.tenant = $5::text AND ($6::text IS NULL OR o.type = $6::text)"                                \
   " AND ($7::text IS NULL OR o.status = $7::text) AND ($8::bigint IS NULL OR o.phase = "           \
@@ -64,14 +64,19 @@ enum { SLACK_MS = 10000 };
   " AND ($10::text IS NULL OR o.payload->>'tokenIn' = $10::text)"                                  \
   " AND ($11::text IS NULL OR o.payload->>'tokenOut' = $11::text)"
 
-#define PAGE(ids, way)                                                                             \
-  "SELECT o.* FROM (" ids(                                                                         \
-      way) ") d CROSS JOIN LATERAL (SELECT " ORDER_COLUMNS                                         \
-           " FROM orders WHERE orders.order_id = d.order_id LIMIT 1) o WHERE " MATCH               \
-           " LIMIT $14::bigint"
+#define PAGE(rows, way)                                                                            \
+  "SELECT o.* FROM (SELECT " ORDER_COLUMNS " FROM (" rows("*", way) ") AS orders) o WHERE " MATCH  \
+                                                                    " LIMIT $14::bigint"
+
+/* Who is found by an event is looked up. LATERAL keeps the order: it can only be a nested loop. */
+#define ROWS_ENDED(what, way)                                                                      \
+  "SELECT x." what " FROM (" FIND_ENDED(                                                           \
+      "order_id", way) ") d CROSS JOIN LATERAL"                                                    \
+                       " (SELECT * FROM orders WHERE orders.order_id = d.order_id LIMIT 1) x"
 
 /* The last of that many ids, if there are so many. */
-#define EDGE(ids, way) "SELECT order_id FROM (" ids(way) ") d OFFSET $3::bigint - 1 LIMIT 1"
+#define EDGE(ids, way)                                                                             \
+  "SELECT order_id FROM (" ids("order_id", way) ") d OFFSET $3::bigint - 1 LIMIT 1"
 
 /* $1 tenant, $2 a snapshot (null: none), $3 how many events to look at. Whether an event of the
  * client's own making came since, and the snapshot of now. His are an order's first event, the
@@ -89,8 +94,8 @@ enum { SLACK_MS = 10000 };
   " (SELECT tenant, by_hand FROM orders WHERE orders.order_id = e.order_id LIMIT 1) o) later),"    \
   " pg_current_snapshot()::text"
 
-#define STATEMENTS(name, ids)                                                                      \
-  {"list_" name, PAGE(ids, "DESC")}, {"list_" name "_oldest", PAGE(ids, "ASC")},                   \
+#define STATEMENTS(name, rows, ids)                                                                \
+  {"list_" name, PAGE(rows, "DESC")}, {"list_" name "_oldest", PAGE(rows, "ASC")},                 \
       {"edge_" name, EDGE(ids, "DESC")},                                                           \
   {                                                                                                \
     "edge_" name "_oldest", EDGE(ids, "ASC")                                                       \
@@ -108,11 +113,11 @@ enum { SLACK_MS = 10000 };
 /* clang-format off */
 const struct pg_statement lister_statements[] = {
   {"planner", PLANNER},
-  STATEMENTS("all", IDS_ALL), /* as enum lister_source */
-  STATEMENTS("open", IDS_OPEN),
-  STATEMENTS("ended", IDS_ENDED),
-  STATEMENTS("user", IDS_USER),
-  STATEMENTS("client", IDS_CLIENT),
+  STATEMENTS("all", FIND_ALL, FIND_ALL), /* as enum lister_source */
+  STATEMENTS("open", FIND_OPEN, FIND_OPEN),
+  STATEMENTS("ended", ROWS_ENDED, FIND_ENDED),
+  STATEMENTS("user", FIND_USER, FIND_USER),
+  STATEMENTS("client", FIND_CLIENT, FIND_CLIENT),
   {"since", SINCE},
 };
 /* clang-format on */
