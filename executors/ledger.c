@@ -21,8 +21,9 @@ enum {
   WAITING_MAX = 4096,
   CACHE_SLOTS = 16384,
   RECONNECT_MS = 250,
-  COMPANY = 4, /* callers at a time that make it likely that more are on their way */
-  GATHER_US = 100,
+  COMPANY = 2,    /* callers at a time that make it likely that more are on their way */
+  MOMENT_US = 30, /* and the kernel's slack, 50 */
+  MOMENTS_MAX = 4,
 };
 
 enum request_kind { SUBMIT, LOOKUP };
@@ -266,28 +267,37 @@ static void wait_for_work(struct ledger *l)
   pthread_mutex_lock(&l->lock);
 }
 
-/* A statement costs much the same for one row as for some. Where the last had company, a moment's
- * wait finds more, as PostgreSQL's commit_delay does. Under the lock. */
-static void gather(struct ledger *l, size_t last)
+static void moment(struct ledger *l)
 {
-  if (last < COMPANY || l->waiting >= last || l->stopping) return;
-  struct timespec moment = {.tv_nsec = GATHER_US * 1000};
+  struct timespec us = {.tv_nsec = MOMENT_US * 1000};
   pthread_mutex_unlock(&l->lock);
-  clock_nanosleep(CLOCK_MONOTONIC, 0, &moment, NULL);
+  clock_nanosleep(CLOCK_MONOTONIC, 0, &us, NULL);
   pthread_mutex_lock(&l->lock);
+}
+
+/* A statement costs much the same for one row as for some. Where callers have had company lately,
+ * moments' wait finds more of it, as PostgreSQL's commit_delay does. Under the lock. */
+static void gather(struct ledger *l, size_t company)
+{
+  size_t seen = 0;
+  for (int i = 0; i < MOMENTS_MAX && seen < l->waiting && company >= COMPANY && !l->stopping; i++) {
+    seen = l->waiting;
+    moment(l);
+  }
 }
 
 static void *run(void *arg)
 {
   struct ledger *l = arg;
   struct request *batch[LEDGER_BATCH_MAX];
-  size_t n = 0;
+  size_t n = 0, company = 0;
   pthread_mutex_lock(&l->lock);
   for (;;) {
     while (!l->first && !l->stopping) wait_for_work(l);
     if (!l->first) break;
-    gather(l, n);
+    gather(l, company);
     n = take(l, batch);
+    company = n > company / 2 ? n : company / 2;
     if (n == 0) continue;
     pthread_mutex_unlock(&l->lock);
     serve(l, batch, n);

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "journal/claim_op.h"
 
@@ -22,6 +23,7 @@ void journal_claim(struct journal *j, const struct ulid *session, const struct u
   op->done = done;
   op->arg = arg;
   list_append(&j->claims, &op->node);
+  company_came(&j->company, clock_mono_ns());
 }
 
 static int by_id(const void *a, const void *b)

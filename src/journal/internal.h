@@ -10,12 +10,14 @@
 #include "base/alloc.h"
 #include "io/pg.h"
 #include "io/pg_value.h"
+#include "journal/company.h"
 #include "journal/step.h"
 
 enum {
   LANES = 2,
   SLOW_MS = 20,       /* a transaction that takes longer holds nobody else up */
   WORTH_A_LANE = 128, /* waiting requests that are worth a second transaction in flight */
+  COMPANY = 24,       /* requests that wait for no more of them */
   BATCH_MAX = 500,    /* of each kind, in one transaction */
   STEPS_MAX = 128,    /* of orders, in one transaction: parts of a step are joined pair by pair */
   PARAMS_MAX = 26,
@@ -74,8 +76,7 @@ struct lane {
   struct claim_op *claims[BATCH_MAX];
   struct cancel_op *cancels[BATCH_MAX];
   struct step_op steps[STEP_KINDS][BATCH_MAX];
-  size_t n_accepts, n_keyed, n_claims, n_cancels, n_steps[STEP_KINDS];
-  size_t n_grouped; /* of keyed */
+  size_t n_accepts, n_keyed, n_grouped /* of keyed */, n_claims, n_cancels, n_steps[STEP_KINDS];
   struct pg_array arrays[PARAMS_MAX];
 };
 
@@ -85,6 +86,7 @@ struct journal {
   struct relay *relay;
   uv_prepare_t prepare;
   uv_timer_t timer;
+  struct company company;
   struct lane lanes[LANES];
   struct lane bulk;                                             /* of batches, see batch.c */
   struct list batches;                                          /* from begin to end */
@@ -112,10 +114,8 @@ void params_get(struct lane *lane, struct pg_param *params, int n);
 void lane_open(struct journal *j, struct lane *lane, const char *name, void (*on_up)(void *arg),
                void (*on_down)(void *arg));
 /* journal_passing() is true for an error that has nothing to do with what was asked: the same again
- * may well succeed. */
+ * may well succeed. journal_refused() takes note of one, and says so when it is the first. */
 bool journal_passing(const char *sqlstate);
-
-/* journal_refused() takes note of such an error, and says so when it is the first. */
 void journal_refused(struct journal *j, const char *sqlstate);
 
 size_t step_take(struct lane *lane, size_t max);

@@ -119,7 +119,14 @@ static void lane_rolled_back(struct lane *lane, const char *sqlstate)
 
 static void send_gathered(struct journal *j);
 
-/* What has gathered goes before what was committed is told: PostgreSQL works meanwhile. */
+/* Of a transaction the requests of workers, who come back. */
+static size_t workers_of(const struct lane *lane)
+{
+  return lane_requests(lane) - lane->n_accepts - lane->n_keyed - lane->n_cancels;
+}
+
+/* What has gathered goes before what was committed is told, if it is much: PostgreSQL works
+ * meanwhile. */
 static void on_end(void *arg, enum pg_outcome outcome, const char *sqlstate)
 {
   struct lane *lane = arg;
@@ -127,6 +134,7 @@ static void on_end(void *arg, enum pg_outcome outcome, const char *sqlstate)
   if (outcome != PG_IN_DOUBT) lane->heard_ms = clock_mono_ms();
   if (outcome == PG_COMMITTED) {
     lane->telling = true;
+    company_told(&lane->journal->company, workers_of(lane), clock_mono_ns());
     send_gathered(lane->journal);
     lane_committed(lane);
     lane->telling = false;
@@ -266,8 +274,15 @@ static bool worth_sending(const struct journal *j, size_t in_flight)
   return gathered(j) >= (in_flight > 0 ? WORTH_A_LANE : 1);
 }
 
+static bool company_comes(struct journal *j)
+{
+  size_t n = gathered(j);
+  return n > 0 && n < COMPANY && !j->solo_left && company_awaited(&j->company, clock_mono_ns());
+}
+
 static void send_gathered(struct journal *j)
 {
+  if (company_comes(j)) return;
   int64_t now = clock_mono_ms();
   size_t in_flight = 0;
   for (int i = 0; i < LANES; i++) in_flight += brisk(&j->lanes[i], now);
@@ -362,6 +377,8 @@ struct journal *journal_create(uv_loop_t *loop, const struct journal_options *op
   uv_prepare_init(loop, &j->prepare);
   j->prepare.data = j;
   uv_prepare_start(&j->prepare, on_prepare);
+  company_init(&j->company, loop);
+  j->company.timer.data = j;
   uv_timer_init(loop, &j->timer);
   j->timer.data = j;
   uv_timer_start(&j->timer, on_timer, 100, 100);
@@ -413,11 +430,12 @@ void journal_destroy(struct journal *j, void (*done)(void *arg), void *arg)
   for (struct list_node *n; (n = list_pop(&j->claims)) != NULL;)
     claim_away(container_of(n, struct claim_op, node));
   batch_close(j);
-  j->closing = LANES + 3;
+  j->closing = LANES + 4;
   pg_close(j->bulk.conn, on_conn_closed, j);
   for (int i = 0; i < LANES; i++) pg_close(j->lanes[i].conn, on_conn_closed, j);
   uv_close((uv_handle_t *)&j->prepare, on_handle_closed);
   uv_close((uv_handle_t *)&j->timer, on_handle_closed);
+  company_close(&j->company, on_handle_closed);
 }
 
 struct pg_conn *journal_conn(const struct journal *j)

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "journal/count.h"
@@ -50,11 +51,19 @@ static bool ends(const struct journal_entry *e)
   return e->state && order_phase_terminal(e->state->phase);
 }
 
+/* An order comes for its next step. */
+static void come(struct journal *j, struct journal_order *o)
+{
+  if (list_linked(&o->node)) return;
+  list_append(&j->orders, &o->node);
+  company_came(&j->company, clock_mono_ns());
+}
+
 void journal_post(struct journal *j, struct journal_entry *entry)
 {
   struct journal_order *o = entry->order;
   list_append(&o->waiting, &entry->node);
-  if (!list_linked(&o->node) && list_empty(&o->in_flight)) list_append(&j->orders, &o->node);
+  if (list_empty(&o->in_flight)) come(j, o);
 }
 
 /* Answers the entries of a list, oldest first. done may free the order: nothing is read after. */
@@ -320,7 +329,7 @@ static void relay_step(struct relay *relay, const struct step_op *op)
 /* The order goes on to its next step, if it has one waiting, before anybody is told of this one. */
 static void requeue_order(struct journal *j, struct journal_order *o)
 {
-  if (!list_empty(&o->waiting) && !list_linked(&o->node)) list_append(&j->orders, &o->node);
+  if (!list_empty(&o->waiting)) come(j, o);
 }
 
 static void happened(struct journal *j, const struct step_op *op)
