@@ -39,15 +39,16 @@ static void put_escaped(struct writer *w, const char *text)
 {
   static const char hex[] = "0123456789abcdef";
   put(w, "\"", 1);
-  for (; *text; text++) {
+  for (const char *run = text;; text++) {
     unsigned char c = (unsigned char)*text;
-    if (c == '"' || c == '\\') {
-      put(w, (const char[]){'\\', *text}, 2);
-    } else if (c < 0x20) {
+    if (c >= 0x20 && c != '"' && c != '\\') continue;
+    put(w, run, (size_t)(text - run));
+    run = text + 1;
+    if (c == '\0') break;
+    if (c < 0x20)
       put(w, (const char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6);
-    } else {
-      put(w, text, 1);
-    }
+    else
+      put(w, (const char[]){'\\', *text}, 2);
   }
   put(w, "\"", 1);
 }

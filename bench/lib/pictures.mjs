@@ -6,8 +6,16 @@ import { IN_FLIGHT } from './limits.mjs'
 import { ROWS_PER_ORDER } from './targets.mjs'
 
 const SIDES = ['ox', 'peer']
-const RATES = ['accept', 'get', 'life-10', 'life-100', 'life-split-10', 'life-split-100']
-const COSTS = ['accept', 'life-10', 'life-100', 'life-split-10', 'life-split-100']
+const RATES = [
+  'accept',
+  'accept-256',
+  'get',
+  'life-10',
+  'life-100',
+  'life-split-10',
+  'life-split-100'
+]
+const COSTS = ['accept', 'accept-256', 'life-10', 'life-100', 'life-split-10', 'life-split-100']
 const LATENCIES = ['latency-100', 'latency-10']
 const PARTS = { daemon: 'service', postgres: 'PostgreSQL', redis: 'Redis' }
 const DELAYS = {

@@ -32,6 +32,7 @@ const ofChain = { show: percent, of: (run) => run('life-10', 'ox').perS / chain(
 
 const TARGETS = [
   { what: 'accept, rate of the peer’s', least: 10, ...rateOf('accept') },
+  { what: 'accept over 256 connections, rate of the peer’s', least: 10, ...rateOf('accept-256') },
   { what: 'accept, rows/s of PostgreSQL’s own beside the load', least: 0.6, ...ofRawRows },
   { what: 'life-cycle at concurrency 100, rate of the peer’s', least: 10, ...rateOf('life-100') },
   { what: 'life-cycle at concurrency 10, rate of the peer’s', least: 10, ...rateOf('life-10') },

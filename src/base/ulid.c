@@ -10,6 +10,7 @@
 #include "base/ulid.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
@@ -70,11 +71,24 @@ struct ulid ulid_make(void)
   return id;
 }
 
+/* The low 60 bits as twelve characters. */
+static void format_half(uint64_t bits, char out[12])
+{
+  for (int o = 12; o-- > 0; bits >>= 5) out[o] = alphabet[bits & 31];
+}
+
+/* 26 characters of 5 bits for 128: the first has three of them. */
 void ulid_format(const struct ulid *id, char out[ULID_LEN + 1])
 {
-  unsigned __int128 bits = 0;
-  for (int i = 0; i < 16; i++) bits = bits << 8 | id->bytes[i];
-  for (int o = ULID_LEN; o-- > 0; bits >>= 5) out[o] = alphabet[bits & 31];
+  uint64_t high, low;
+  memcpy(&high, id->bytes, sizeof high);
+  memcpy(&low, id->bytes + sizeof high, sizeof low);
+  high = be64toh(high);
+  low = be64toh(low);
+  out[0] = alphabet[high >> 61];
+  out[1] = alphabet[high >> 56 & 31];
+  format_half(high << 4 | low >> 60, out + 2);
+  format_half(low, out + 14);
   out[ULID_LEN] = '\0';
 }
 

@@ -20,8 +20,9 @@ struct load_order {
   int64_t first_ms;                  /* time of seq 1 */
   int32_t since_ms[LOAD_STATES_MAX]; /* from then to each state, and 1: 0 is not seen */
   int32_t end_ms;                    /* the same to the last one */
-  int32_t seq, attempt, events;
+  int32_t seq, attempt, events, taken_over;
   uint32_t states; /* of this attempt, as bits */
+  uint32_t begins; /* the first one in which somebody runs it */
   unsigned char wrong;
   bool used, accepted, ended, succeeded, cancelled;
 };
@@ -133,7 +134,13 @@ static void check(struct load_order *o, const struct event *e, uint32_t state)
     wrong(o, LOAD_MISSING);
   if (o->ended) wrong(o, LOAD_AFTER_END);
   if (e->attempt != o->attempt) o->states = 0;
-  if (o->states & state) wrong(o, LOAD_REPEATED);
+  if (!(o->states & state)) return;
+  if (state != o->begins || e->seq <= o->seq) {
+    wrong(o, LOAD_REPEATED);
+    return;
+  }
+  o->taken_over++;
+  o->states = 0;
 }
 
 void load_book_event(struct load_book *b, const struct event *e, bool live, int64_t now_ms)
@@ -143,6 +150,7 @@ void load_book_event(struct load_book *b, const struct event *e, bool live, int6
   size_t i = state_of(b, e->status);
   uint32_t state = UINT32_C(1) << i;
   o->events++;
+  if (!o->begins && strcmp(e->phase, "active") == 0) o->begins = state;
   check(o, e, state);
   if (live && o->accepted) histogram_record(b->listener, (now_ms - e->at_ms) * 1000);
   if (o->first_ms == 0) o->first_ms = e->at_ms;
@@ -170,6 +178,7 @@ static void note(struct load_book *b, const struct load_order *o, size_t how)
 static void sum_up(struct load_book *b, const struct load_order *o)
 {
   b->counts.events += o->events;
+  b->counts.taken_over += o->taken_over;
   if (o->end_ms) histogram_record(b->end, (o->end_ms - 1) * INT64_C(1000));
   for (size_t i = 0; i < b->n_states; i++)
     if (o->since_ms[i])

@@ -16,7 +16,7 @@ enum load_wrong {
   LOAD_NOT_ENDED,
   LOAD_MISSING,   /* a seq was left out */
   LOAD_DISORDER,  /* a seq came twice, or behind a later one */
-  LOAD_REPEATED,  /* a state came twice within an attempt */
+  LOAD_REPEATED,  /* a state came twice within an attempt, which was not taken over */
   LOAD_AFTER_END, /* something came after the last state */
   LOAD_WRONGS
 };
@@ -27,7 +27,8 @@ struct load_counts {
   int64_t sent, accepted, refused, unanswered; /* of POSTs; a 5xx is refused, too */
   int64_t ended, succeeded, failed, cancelled; /* of accepted orders */
   int64_t events;                              /* of them, when it is closed */
-  int64_t wrong[LOAD_WRONGS];                  /* orders; one may be wrong in several ways */
+  int64_t taken_over;         /* how often an attempt began again, as after a worker's death */
+  int64_t wrong[LOAD_WRONGS]; /* orders; one may be wrong in several ways */
 };
 
 struct load_book {

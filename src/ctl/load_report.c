@@ -120,6 +120,10 @@ static void print_verdict(const struct load_run *r, FILE *out)
   else if (correct(r) && b->counts.accepted > 0)
     fputs("orders     right: every one ended, each state once and in order, no seq left out\n",
           out);
+  if (b->counts.taken_over > 0)
+    fprintf(out,
+            "orders     begun again %" PRId64 " times in the same attempt: by another worker\n",
+            b->counts.taken_over);
   for (size_t how = 0; listened(r) && how < LOAD_WRONGS; how++) {
     int64_t n = b->counts.wrong[how];
     if (n == 0) continue;
@@ -189,6 +193,7 @@ static void write_counts(struct json_writer *w, const struct load_run *r)
   json_int(w, "succeeded", c->succeeded);
   json_int(w, "failed", c->failed);
   json_int(w, "cancelled", c->cancelled);
+  json_int(w, "takenOver", c->taken_over);
   json_end(w);
   json_int(w, "events", c->events);
 }

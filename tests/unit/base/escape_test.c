@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 static size_t escape(const char *text, size_t len, char *out)
@@ -43,6 +44,25 @@ Test(escape, ascii)
   expect("\"\\\b\f\n\r\t", 7, "\\\"\\\\\\b\\f\\n\\r\\t");
   expect("\0\x1f\x7f", 3, "\\u0000\\u001f\\u007f");
   expect("", 0, "");
+}
+
+/* It is looked at in words: every byte at every place of texts that end before, in and after one.
+ */
+Test(escape, plain_text_ends_at_the_first_byte_that_is_not)
+{
+  enum { LONGEST = 25 };
+  for (size_t len = 1; len <= LONGEST; len++) {
+    for (size_t at = 0; at < len; at++) {
+      for (int c = 0; c < 256; c++) {
+        char *text = malloc(len); /* exactly: a look beyond it is an error */
+        memset(text, 'a' + (int)(at % 26), len);
+        text[at] = (char)c;
+        bool plain = c >= 0x20 && c != '"' && c != '\\' && c < 0x7f;
+        cr_assert_eq(escape_plain(text, len), plain ? len : at, "%zu: %d at %zu", len, c, at);
+        free(text);
+      }
+    }
+  }
 }
 
 Test(escape, every_character_of_unicode_is_plain)

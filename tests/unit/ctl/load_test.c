@@ -185,9 +185,39 @@ Test(load_book, repeated)
   load_book_accepted(&book, A);
   see(A, 1, "pending", "queued", 1);
   see(A, 2, "routing", "active", 1);
-  see(A, 3, "routing", "active", 1);
-  see(A, 4, "confirmed", "succeeded", 1);
+  see(A, 3, "building", "active", 1);
+  see(A, 4, "building", "active", 1);
+  see(A, 5, "confirmed", "succeeded", 1);
   expect_wrong(LOAD_REPEATED);
+}
+
+Test(load_book, who_is_taken_over_begins_again)
+{
+  load_book_accepted(&book, A);
+  see(A, 1, "pending", "queued", 1);
+  see(A, 2, "routing", "active", 1);
+  see(A, 3, "building", "active", 1);
+  see(A, 4, "routing", "active", 1);
+  see(A, 5, "building", "active", 1);
+  see(A, 6, "confirmed", "succeeded", 1);
+  load_book_close(&book);
+  cr_assert_eq(book.counts.taken_over, 1);
+  for (int i = 0; i < LOAD_WRONGS; i++) cr_assert_eq(book.counts.wrong[i], 0);
+  load_book_deinit(&book);
+}
+
+Test(load_book, the_first_state_twice_is_not_taken_over)
+{
+  load_book_accepted(&book, A);
+  see(A, 1, "pending", "queued", 1);
+  see(A, 2, "routing", "active", 1);
+  see(A, 2, "routing", "active", 1);
+  see(A, 3, "confirmed", "succeeded", 1);
+  load_book_close(&book);
+  cr_assert_eq(book.counts.taken_over, 0);
+  cr_assert_eq(book.counts.wrong[LOAD_REPEATED], 1);
+  cr_assert_eq(book.counts.wrong[LOAD_DISORDER], 1);
+  load_book_deinit(&book);
 }
 
 Test(load_book, after_the_end)
