@@ -100,7 +100,9 @@ async function measureDepth(servers, world, depth, { rounds, orders }) {
   await world.sql('UPDATE queue_pause SET paused = true, version = version + 1')
   await prepareExplain(world)
   const service = await startService(SIDES.ox, world, ['all'], NO_DELAYS)
-  const full = () => until(service.origin, 'full', (queue) => queue.waiting === depth)
+  // Who was claimed in the moment of the pause waits with a delay.
+  const all = ({ waiting, delayed }) => waiting + delayed === depth
+  const full = () => until(service.origin, 'full', all)
   try {
     const begun = performance.now()
     await full()
