@@ -140,6 +140,7 @@ async function measureSide(servers, side, { seconds }, into) {
     await measureAccept(service, seconds, into)
     into('memory', await settled(service.pids.api))
   })
+  await warm(side) // what was accepted took the place of others
   await serve(side, { CACHE_TTL_S: '0' }, (service) =>
     measureReads(service, side, seconds, ['get-any'], (_, figures) => into('get-read', figures))
   )
