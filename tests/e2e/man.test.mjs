@@ -33,7 +33,7 @@ test('docs/configuration.md is what make configuration writes', () => {
 })
 
 test('what the pages name is there', () => {
-  const others = ['-name', 'node_modules', '-o', '-name', 'build', '-o', '-name', '.?*']
+  const others = ['node_modules', 'build', 'out', '.?*'].flatMap((name, i) => [...(i ? ['-o'] : []), '-name', name])
   const files = run('find', '.', '(', ...others, ')', '-prune', '-o', '-type', 'f', '-print').trim().split('\n')
   const names = new Set(files.map((file) => path.basename(file)))
   const targets = new Set(run('make', '-s', 'help').match(/^[a-z-]+/gm))
