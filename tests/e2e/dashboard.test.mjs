@@ -243,8 +243,14 @@ describe('side by side', { skip, concurrency: 4 }, () => {
   test('every view fits on a phone; motion only for those who want it', async () => {
     const page = await open(api.url, { viewport: { width: 360, height: 740 }, reducedMotion: 'reduce' })
     await live(page)
-    const id = await api.execute({ ...{ tokenIn: 'SOL', tokenOut: 'USDC', amount: '123456.123456789' } })
-    for (const hash of ['#/', `#/orders/${id}`, '#/engine']) {
+    const wide = { tokenIn: 'SOL', tokenOut: 'USDC', amount: '123456.123456789', slippage: 0.05 }
+    const ids = [await api.execute(wide)]
+    await api.ended(ids[0])
+    await api.setFaults(...['raydium', 'meteora'].map((venue) => ({ venue, kind: 'no_liquidity' })))
+    ids.push(await api.execute(wide))
+    assert.equal((await api.ended(ids[1])).error.code, 'NO_LIQUIDITY')
+    await api.setFaults()
+    for (const hash of ['#/', ...ids.map((id) => `#/orders/${id}`), '#/engine']) {
       await page.evaluate((h) => (location.hash = h), hash)
       await page.locator('main > *').waitFor()
       await until('what is on it', 5000, () =>
