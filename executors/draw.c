@@ -31,6 +31,7 @@ uint64_t draw_bits(const struct draw *d, const char *purpose)
 int64_t draw_between(const struct draw *d, const char *purpose, int64_t min, int64_t max)
 {
   assert(min <= max && max - min < INT64_MAX);
+  if (min == max) return min;
   uint64_t width = (uint64_t)(max - min) + 1;
   return min + (int64_t)((unsigned __int128)draw_bits(d, purpose) * width >> 64);
 }

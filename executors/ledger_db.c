@@ -26,6 +26,7 @@
 enum {
   N_COLUMNS = 15,
   ITEM_MAX = 2 * TX_ID_MAX + 3, /* a string of which every character is escaped, quotes, comma */
+  NUMBER_MAX = 20,              /* -9223372036854775808 */
   COLUMN_MAX = LEDGER_BATCH_MAX * ITEM_MAX + 2,
 };
 
@@ -180,7 +181,13 @@ static void column_text(struct column *c, const char *text)
 static void column_number(struct column *c, int64_t value)
 {
   column_separate(c);
-  c->len += (size_t)snprintf(c->data + c->len, ITEM_MAX, "%lld", (long long)value);
+  char digits[NUMBER_MAX], *end = digits + NUMBER_MAX, *at = end;
+  uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+  do *--at = (char)('0' + rest % 10);
+  while ((rest /= 10) > 0);
+  if (value < 0) *--at = '-';
+  memcpy(c->data + c->len, at, (size_t)(end - at));
+  c->len += (size_t)(end - at);
 }
 
 static void column_end(struct column *c)

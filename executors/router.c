@@ -86,7 +86,6 @@ static void compare(const struct router_choice *c, char *text, size_t len)
 
 static void give_reason(struct router_choice *c, size_t n, uint32_t leg_cost_bps)
 {
-  struct percent cost = percent(leg_cost_bps * (PPM / BPS));
   if (!c->best) {
     snprintf(c->reason, sizeof c->reason, "none of %zu venues has a usable quote", n);
     return;
@@ -97,11 +96,13 @@ static void give_reason(struct router_choice *c, size_t n, uint32_t leg_cost_bps
     snprintf(c->reason, sizeof c->reason, "%s alone of %zu has a usable quote", c->best->venue, n);
   size_t len = strlen(c->reason);
   if (c->second && is_split(c->best))
-    snprintf(c->reason + len, sizeof c->reason - len, "; another leg costs %s", cost.text);
+    snprintf(c->reason + len, sizeof c->reason - len, "; another leg costs %s",
+             percent(leg_cost_bps * (PPM / BPS)).text);
   if (c->declined)
     snprintf(c->reason + len, sizeof c->reason - len,
              "; %s would give %s more, and another leg costs %s", c->declined->venue,
-             percent(gain_in(PPM, c->declined, c->best)).text, cost.text);
+             percent(gain_in(PPM, c->declined, c->best)).text,
+             percent(leg_cost_bps * (PPM / BPS)).text);
 }
 
 void router_choose(const struct ox_quote *quotes, size_t n, uint32_t leg_cost_bps,

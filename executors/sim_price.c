@@ -2,7 +2,7 @@
  * sim_price.c - what a simulated venue gives for an amount: its pool, moved by what is drawn for
  * the order. Any thread.
  */
-#include <stdio.h>
+#include <ox/text.h>
 #include <string.h>
 
 #include "sim_venue.h"
@@ -58,8 +58,11 @@ static enum ox_venue_result price_alone(const struct sim_venue *venue,
 
 static void name_both(const struct pool *pools, char *name)
 {
-  bool same = strcmp(pools[0].name, pools[1].name) == 0;
-  snprintf(name, OX_NAME_MAX, same ? "%s" : "%s+%s", pools[0].name, pools[1].name);
+  bool whole = ox_text_copy(name, OX_NAME_MAX, pools[0].name);
+  size_t len = strlen(name);
+  if (strcmp(pools[0].name, pools[1].name) == 0 || !whole || len + 1 == OX_NAME_MAX) return;
+  name[len++] = '+';
+  ox_text_copy(name + len, OX_NAME_MAX - len, pools[1].name);
 }
 
 static enum ox_venue_result price_split(const struct sim_venue *venue,

@@ -1,7 +1,7 @@
 /*
  * sim_trade.c - the functions of the simulated venues: quote, build, submit, look up. Any thread.
  */
-#include <stdio.h>
+#include <ox/text.h>
 #include <string.h>
 #include <time.h>
 
@@ -78,7 +78,7 @@ static void give_legs(const struct sim_venue *venue, const struct sim_offer *off
   out->n_legs = 2;
   for (int i = 0; i < 2; i++) {
     out->legs[i] = (struct ox_leg){.in_amount = in[i], .out_amount = fetched[i]};
-    snprintf(out->legs[i].venue, sizeof out->legs[i].venue, "%s", venue->legs[i]->name);
+    ox_text_copy(out->legs[i].venue, sizeof out->legs[i].venue, venue->legs[i]->name);
   }
 }
 
@@ -88,7 +88,7 @@ static enum ox_venue_result give_quote(const struct sim_venue *venue, const stru
   struct sim_offer offer;
   enum ox_venue_result result = price(venue, swap, &offer);
   if (result != OX_VENUE_OK) return result;
-  snprintf(out->venue, sizeof out->venue, "%s", venue->name);
+  ox_text_copy(out->venue, sizeof out->venue, venue->name);
   memcpy(out->pool, offer.pool, sizeof out->pool);
   out->in_amount = swap->in_amount;
   out->out_amount = offer.fill.out_amount;
@@ -125,11 +125,6 @@ enum ox_venue_result sim_quote(void *self, const struct ox_swap *swap, int64_t d
 
 /* ── build and submit ────────────────────────────────────────────────────────────────────────── */
 
-static bool copy(char *to, size_t size, const char *from)
-{
-  return (size_t)snprintf(to, size, "%s", from) < size;
-}
-
 enum ox_venue_result sim_build(void *self, const struct ox_swap *swap, uint64_t nonce,
                                struct ox_tx *out)
 {
@@ -149,11 +144,11 @@ enum ox_venue_result sim_build(void *self, const struct ox_swap *swap, uint64_t 
   };
   if (sim_strike(venue, FAULT_AT_BUILD, swap->draw_key, swap->attempt) == FAULT_EXPIRED)
     tx.expires_at_ms = ledger_now_ms(venue->sim->ledger) - SIM_STALE_MS;
-  bool fits = copy(tx.venue, sizeof tx.venue, venue->name) &&
-              copy(tx.order_id, sizeof tx.order_id, swap->order_id) &&
-              copy(tx.draw_key, sizeof tx.draw_key, swap->draw_key) &&
-              copy(tx.token_in, sizeof tx.token_in, swap->token_in) &&
-              copy(tx.token_out, sizeof tx.token_out, swap->token_out);
+  bool fits = ox_text_copy(tx.venue, sizeof tx.venue, venue->name) &&
+              ox_text_copy(tx.order_id, sizeof tx.order_id, swap->order_id) &&
+              ox_text_copy(tx.draw_key, sizeof tx.draw_key, swap->draw_key) &&
+              ox_text_copy(tx.token_in, sizeof tx.token_in, swap->token_in) &&
+              ox_text_copy(tx.token_out, sizeof tx.token_out, swap->token_out);
   return fits && tx_encode(&tx, out) ? OX_VENUE_OK : OX_VENUE_REJECTED;
 }
 
@@ -217,6 +212,6 @@ enum ox_venue_result sim_lookup(void *self, const char *tx_hash, int64_t deadlin
   int64_t lag_ms = fault == FAULT_LOOKUP_LAGGING ? sim->lookup_lag_ms : 0;
   result = ledger_lookup(sim->ledger, tx_hash, time_left_ms(sim, deadline_ms), lag_ms, landing);
   for (uint32_t i = 0; result == OX_VENUE_OK && venue->legs[0] && i < landing->n_legs; i++)
-    snprintf(landing->legs[i].venue, sizeof landing->legs[i].venue, "%s", venue->legs[i]->name);
+    ox_text_copy(landing->legs[i].venue, sizeof landing->legs[i].venue, venue->legs[i]->name);
   return result;
 }

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <string.h>
 
 enum { VERSION = 2, DIGEST_LEN = 32 };
@@ -42,10 +43,20 @@ static void base58(const unsigned char *digest, char *text)
   text[DIGITS - first] = '\0';
 }
 
+static EVP_MD *sha256;
+
+static void fetch_sha256(void)
+{
+  sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
+/* What EVP_sha256() gives is looked up again at each use: that is half of the cost. */
 static bool hash(const struct ox_tx *tx, char *text)
 {
+  static pthread_once_t fetched = PTHREAD_ONCE_INIT;
   unsigned char digest[DIGEST_LEN];
-  if (EVP_Digest(tx->bytes, tx->n_bytes, digest, NULL, EVP_sha256(), NULL) != 1) return false;
+  pthread_once(&fetched, fetch_sha256);
+  if (!sha256 || EVP_Digest(tx->bytes, tx->n_bytes, digest, NULL, sha256, NULL) != 1) return false;
   base58(digest, text);
   return true;
 }

@@ -29,8 +29,9 @@ void writer_int(struct writer *w, const char *key, int64_t value);
 void writer_bool(struct writer *w, const char *key, bool value);
 void writer_number(struct writer *w, const char *key, const char *text); /* 0.1, as it stands */
 void writer_units(struct writer *w, const char *key, uint64_t units);    /* "123": base units */
-void writer_time(struct writer *w, const char *key,
-                 int64_t unix_ms); /* "2026-01-31T10:30:00.123Z" */
+/* writer_time(): "2026-01-31T10:30:00.123Z", from March of the year 0 to the end of 9999: what is
+ * before or after that is written as the first or the last moment of it. */
+void writer_time(struct writer *w, const char *key, int64_t unix_ms);
 
 /* writer_text() is what was written, with a NUL; NULL when it did not fit. */
 const char *writer_text(struct writer *w);

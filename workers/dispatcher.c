@@ -4,6 +4,7 @@
 #include "workers/dispatcher.h"
 
 #include <assert.h>
+#include <ox/text.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -97,7 +98,7 @@ static void note_start(struct dispatcher *d, const char *token, int64_t now_ms)
 {
   d->last_start_ms = now_ms;
   if (d->starts) starts_note(d->starts, now_ms);
-  snprintf(d->last_token, sizeof d->last_token, "%s", token);
+  ox_text_copy(d->last_token, sizeof d->last_token, token);
 }
 
 /* Only the first claim of an order makes its fence 1. */

@@ -1,6 +1,7 @@
 /* host.c - the host's table but for quoting and submitting; see host.h. */
 #include "workers/host.h"
 
+#include <ox/text.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -138,8 +139,8 @@ static int on_resume(const struct ox_host *table, struct ox_receipt *receipt)
   if (!intent) return 0;
   receipt->in_amount = intent->in_amount;
   receipt->min_out_amount = intent->min_out_amount;
-  snprintf(receipt->venue, sizeof receipt->venue, "%s", intent->venue);
-  snprintf(receipt->tx_hash, sizeof receipt->tx_hash, "%s", intent->tx.tx_hash);
+  ox_text_copy(receipt->venue, sizeof receipt->venue, intent->venue);
+  ox_text_copy(receipt->tx_hash, sizeof receipt->tx_hash, intent->tx.tx_hash);
   return 1;
 }
 
@@ -222,7 +223,7 @@ static enum ox_status_code on_park(const struct ox_host *table, const struct ox_
   job->parked = true;
   job->park = (struct journal_park){
       .side = park->side, .level = park->level, .since_ms = job->claimed->order.updated_at_ms};
-  if (park->topic) snprintf(job->park.topic, sizeof job->park.topic, "%s", park->topic);
+  if (park->topic) ox_text_copy(job->park.topic, sizeof job->park.topic, park->topic);
   job->park_until_ms = park->until_ms;
   return OX_OK;
 }

@@ -7,8 +7,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <ox/text.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -51,7 +51,7 @@ struct quoter {
 
 static const char *copy(char *to, size_t len, const char *from)
 {
-  snprintf(to, len, "%s", from);
+  ox_text_copy(to, len, from);
   return to;
 }
 

@@ -4,6 +4,7 @@
  * is given up only when the venue itself says, as of a moment after its expiry, that it has not
  * seen it. Worker thread.
  */
+#include <ox/text.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -45,7 +46,7 @@ static struct journal_intent *build(struct job *job, const struct registry_venue
     free(intent);
     return NULL;
   }
-  snprintf(intent->venue, sizeof intent->venue, "%s", v->venue->name);
+  ox_text_copy(intent->venue, sizeof intent->venue, v->venue->name);
   intent->in_amount = swap->in_amount;
   intent->min_out_amount = swap->min_out_amount;
   return intent;

@@ -4,9 +4,9 @@
  */
 #include "workers/venues.h"
 
+#include <ox/text.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -227,7 +227,7 @@ size_t venues_quote(struct venues *vs, const struct ox_swap *swap, struct ox_quo
   for (size_t i = 0; i < q.n; i++) {
     struct guarded *g = &vs->guarded[i];
     if (q.how[i] != NOT_ASKED) conclude(g, q.probe[i], &quotes[i]);
-    snprintf(quotes[i].venue, sizeof quotes[i].venue, "%s", g->v->venue->name);
+    ox_text_copy(quotes[i].venue, sizeof quotes[i].venue, g->v->venue->name);
   }
   return q.n;
 }

@@ -58,10 +58,21 @@ static void put_string(struct buf *out, const char *text, size_t len)
 
 static void put_key(struct json_writer *w, const char *key)
 {
-  if (w->comma) buf_append_char(w->out, ',');
+  bool comma = w->comma;
   w->comma = true;
+  size_t len = key ? strlen(key) : 0;
+  char *at;
+  if (key && escape_plain(key, len) == len && (at = buf_reserve(w->out, comma + len + 3))) {
+    if (comma) *at++ = ',';
+    *at++ = '"';
+    memcpy(at, key, len);
+    memcpy(at + len, "\":", 2);
+    buf_commit(w->out, comma + len + 3);
+    return;
+  }
+  if (comma) buf_append_char(w->out, ',');
   if (!key) return;
-  put_string(w->out, key, strlen(key));
+  put_string(w->out, key, len);
   buf_append_char(w->out, ':');
 }
 

@@ -3,6 +3,7 @@
  * that found a transaction open reads that too, and one that was refused learns why. Loop thread.
  */
 #include <assert.h>
+#include <ox/text.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -161,8 +162,8 @@ static struct journal_intent *read_intent(const PGresult *r, int i)
   struct journal_intent *intent = mem_alloc(sizeof *intent);
   int len = PQgetlength(r, i, 3);
   if (len > OX_TX_BYTES_MAX) len = 0; /* not ours: it can be looked up, never resent */
-  snprintf(intent->venue, sizeof intent->venue, "%s", pg_get_text(r, i, 1));
-  snprintf(intent->tx.tx_hash, sizeof intent->tx.tx_hash, "%s", pg_get_text(r, i, 2));
+  ox_text_copy(intent->venue, sizeof intent->venue, pg_get_text(r, i, 1));
+  ox_text_copy(intent->tx.tx_hash, sizeof intent->tx.tx_hash, pg_get_text(r, i, 2));
   intent->tx.size = sizeof intent->tx;
   intent->tx.n_bytes = (uint32_t)len;
   memcpy(intent->tx.bytes, PQgetvalue(r, i, 3), (size_t)len);

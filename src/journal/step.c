@@ -4,6 +4,7 @@
  * journal_post() until done was called.
  */
 #include <assert.h>
+#include <ox/text.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -25,7 +26,7 @@ void journal_order_init(struct journal_order *o, const struct journal_claimed *c
   o->attempt = claimed->order.attempt;
   o->phase = claimed->order.phase;
   o->grouped = claimed->grouped;
-  snprintf(o->token, sizeof o->token, "%s", token);
+  ox_text_copy(o->token, sizeof o->token, token);
   list_init(&o->waiting);
   list_init(&o->in_flight);
 }

@@ -30,11 +30,6 @@ static void write_ulid(struct json_writer *w, const char *name, const struct uli
   json_strn(w, name, text, ULID_ORDER_LEN);
 }
 
-static void write_id(struct json_writer *w, const struct ulid *id)
-{
-  write_ulid(w, "orderId", id);
-}
-
 static bool is_redrive(const struct order *o)
 {
   static const struct ulid none;
@@ -104,7 +99,7 @@ void order_write(const struct order *o, struct buf *out)
   struct json_writer w;
   json_writer_init(&w, out);
   json_begin(&w, NULL);
-  write_id(&w, &o->id);
+  write_ulid(&w, "orderId", &o->id);
   json_str(&w, "clientOrderId", o->client_order_id);
   if (o->group && order_group_valid(o->group, strlen(o->group))) json_str(&w, "groupId", o->group);
   if (is_redrive(o)) write_ulid(&w, "redriveOf", &o->redrive_of);
@@ -128,20 +123,27 @@ void order_write(const struct order *o, struct buf *out)
   json_object_deinit(&payload);
 }
 
+#define PUT(out, literal) buf_append(out, literal, sizeof(literal) - 1)
+
+/* Written for each event of each order: what never has to be escaped goes in larger pieces. */
 void order_event_write(const struct order_event *e, struct buf *out)
 {
-  struct json_writer w;
-  json_writer_init(&w, out);
-  json_begin(&w, NULL);
-  write_id(&w, &e->order_id);
-  json_int(&w, "seq", e->seq);
+  struct json_writer w = {.out = out, .comma = true};
+  char id[ULID_ORDER_LEN + 1];
+  ulid_format_order(&e->order_id, id);
+  PUT(out, "{\"orderId\":\"");
+  buf_append(out, id, ULID_ORDER_LEN);
+  PUT(out, "\",\"seq\":");
+  buf_append_int(out, e->seq);
   json_str(&w, "status", e->status);
-  json_str(&w, "phase", order_phase_name(e->phase));
-  json_int(&w, "attempt", e->attempt);
+  PUT(out, ",\"phase\":\"");
+  buf_append_str(out, order_phase_name(e->phase));
+  PUT(out, "\",\"attempt\":");
+  buf_append_int(out, e->attempt);
   json_time(&w, "timestamp", e->at_ms);
-  const char *data = e->data ? e->data : "{}";
-  json_raw(&w, "data", data, strlen(data));
-  json_end(&w);
+  PUT(out, ",\"data\":");
+  buf_append_str(out, e->data ? e->data : "{}");
+  buf_append_char(out, '}');
 }
 
 /* ── own ids ─────────────────────────────────────────────────────────────────────────────────── */

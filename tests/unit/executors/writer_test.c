@@ -87,6 +87,23 @@ Test(writer, says_so_when_it_does_not_fit)
   }
 }
 
+Test(writer, an_escape_is_written_whole_or_not_at_all)
+{
+  const char *whole = "[\"a\\u0001\\\"b\",\"12\",\"1970-01-01T00:00:00.000Z\"]";
+  for (size_t cap = 1; cap < 60; cap++) {
+    start(cap);
+    writer_begin_array(&w, NULL);
+    writer_str(&w, NULL, "a\x01\"b");
+    writer_units(&w, NULL, 12);
+    writer_time(&w, NULL, 0);
+    writer_end_array(&w);
+    const char *text = writer_text(&w);
+    cr_assert((text != NULL) == (cap > strlen(whole)));
+    if (text) cr_assert_str_eq(text, whole);
+    cr_assert(data[cap] == 'x', "written past %zu bytes", cap);
+  }
+}
+
 Test(writer, what_follows_an_overflow_is_dropped_too)
 {
   start(8);
@@ -110,6 +127,8 @@ Test(writer, times)
   is_time(1769855400123, "\"2026-01-31T10:30:00.123Z\"");
   is_time(-1, "\"1969-12-31T23:59:59.999Z\"");
   is_time(253402300799999, "\"9999-12-31T23:59:59.999Z\"");
+  is_time(INT64_MAX, "\"9999-12-31T23:59:59.999Z\"");
+  is_time(INT64_MIN, "\"0000-03-01T00:00:00.000Z\"");
 }
 
 Test(writer, every_day_of_four_centuries_is_the_library_s)
