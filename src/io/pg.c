@@ -540,10 +540,14 @@ int64_t pg_silent_ms(const struct pg_conn *conn)
   return (int64_t)(uv_now(conn->loop) - conn->link->progress_ms);
 }
 
+bool pg_takes(const struct pg_conn *conn)
+{
+  return pg_up(conn) && pg_in_flight(conn) < PG_BATCHES_MAX;
+}
+
 struct pg_batch *pg_batch_begin(struct pg_conn *conn)
 {
-  if (!pg_up(conn) || pg_in_flight(conn) >= PG_BATCHES_MAX) return NULL;
-  return link_begin(conn->link);
+  return pg_takes(conn) ? link_begin(conn->link) : NULL;
 }
 
 void pg_batch_add(struct pg_batch *batch, const char *statement, const struct pg_param *params,

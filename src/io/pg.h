@@ -78,9 +78,11 @@ size_t pg_in_flight(const struct pg_conn *conn); /* batches sent and not ended *
  * not. */
 int64_t pg_silent_ms(const struct pg_conn *conn);
 
-/* pg_batch_begin() is NULL when the connection is down or PG_BATCHES_MAX are in flight. Between
- * begin and send, which happen in one callback, no other batch of this connection may be begun.
- * Parameters are copied by pg_batch_add(). */
+/* pg_takes() is false when the connection is down or PG_BATCHES_MAX are in flight; one that breaks
+ * is down at once, on_down is called a little later in that turn of the loop. pg_batch_begin() is
+ * NULL when pg_takes() is false. Between begin and send, which happen in one callback, no other
+ * batch of this connection may be begun. Parameters are copied by pg_batch_add(). */
+bool pg_takes(const struct pg_conn *conn);
 struct pg_batch *pg_batch_begin(struct pg_conn *conn);
 void pg_batch_add(struct pg_batch *batch, const char *statement, const struct pg_param *params,
                   int n_params, pg_result_fn on_result, void *arg);

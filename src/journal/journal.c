@@ -252,7 +252,7 @@ static void lane_send(struct lane *lane)
     return;
   }
   struct pg_batch *batch = pg_batch_begin(lane->conn);
-  assert(batch != NULL); /* ready means up */
+  assert(batch != NULL); /* it is idle */
   step_send(lane, batch);
   claim_send(lane, batch);
   cancel_send(lane, batch);
@@ -265,6 +265,12 @@ static void lane_send(struct lane *lane)
 static bool brisk(const struct lane *lane, int64_t now_ms)
 {
   return lane->ready && lane->busy && !lane->telling && now_ms - lane->sent_ns / 1000000 < SLOW_MS;
+}
+
+/* Its connection may have broken in this turn, of which on_down has yet to tell. */
+static bool lane_idle(const struct lane *lane)
+{
+  return lane->ready && !lane->busy && pg_takes(lane->conn);
 }
 
 /* A small second transaction costs more than it saves: what is little waits for the first to end,
@@ -288,7 +294,7 @@ static void send_gathered(struct journal *j)
   for (int i = 0; i < LANES; i++) in_flight += brisk(&j->lanes[i], now);
   for (int i = 0; i < LANES && worth_sending(j, in_flight); i++) {
     struct lane *lane = &j->lanes[i];
-    if (!lane->ready || lane->busy || now < lane->not_before_ms) continue;
+    if (!lane_idle(lane) || now < lane->not_before_ms) continue;
     lane_send(lane);
     in_flight += lane->busy;
   }

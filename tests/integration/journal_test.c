@@ -596,6 +596,23 @@ Test(journal, accepts_under_broken_connections)
                    "0");
 }
 
+/* Of the end of a connection the journal hears a little after it: what it has to send in between
+ * waits for the next one. What libpq will not send, as a statement without a name, ends one. */
+Test(journal, a_connection_breaks_in_the_turn_of_a_request)
+{
+  struct kit_accept a = {0};
+  struct journal_accept order = kit_order();
+  for (int i = 0; i < LANES; i++) {
+    struct lane *lane = &k.journal->lanes[i];
+    kit_until(&k, lane->ready);
+    cr_assert_eq(pg_run(lane->conn, NULL, NULL, 0, NULL, NULL, NULL), ST_OK);
+    cr_assert(lane->ready && !pg_up(lane->conn));
+  }
+  cr_assert_eq(journal_accept(k.journal, &order, kit_on_accepted, &a), ST_OK);
+  kit_until(&k, a.calls);
+  cr_assert_eq(a.status, ST_OK);
+}
+
 /* A chain of steps survives: none is lost, none is doubled, seq has no holes. */
 Test(journal, steps_under_broken_connections)
 {
