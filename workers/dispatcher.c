@@ -40,8 +40,8 @@ struct dispatcher {
   struct buf roster;
   int64_t last_start_ms; /* monotonic; 0: never */
   char last_token[QUEUE_TOKEN_MAX];
-  size_t reserved; /* claims that PostgreSQL has not answered */
-  bool hungry;     /* there may be something to claim */
+  struct list reserved; /* hand-overs that PostgreSQL has not answered */
+  bool hungry;          /* there may be something to claim */
   bool claiming, probing, opening, arming, armed, draining;
   int64_t drain_cancel_ms, drain_end_ms;
   void (*on_drained)(void *arg), *drained_arg;
@@ -63,6 +63,7 @@ static bool limited(const struct dispatcher *d)
 /* ── from hint to hand-over ─────────────────────────────────────────────────────────────────── */
 
 struct hand_over {
+  struct list_node node;
   struct dispatcher *dispatcher;
   struct queue_item item;
   int64_t sent_ns;
@@ -125,7 +126,7 @@ static void on_owned(void *arg, enum status status, struct journal_claimed *clai
 {
   struct hand_over *h = arg;
   struct dispatcher *d = h->dispatcher;
-  d->reserved--;
+  list_remove(&d->reserved, &h->node);
   d->hungry = true;
   if (claimed && d->parts_open > 0) { /* being destroyed: the session's end frees the order */
     journal_claimed_free(claimed);
@@ -144,9 +145,24 @@ static void on_owned(void *arg, enum status status, struct journal_claimed *clai
   free(h);
 }
 
+bool dispatcher_has(const struct dispatcher *d, const struct ulid *id)
+{
+  list_each(n, &d->reserved)
+  {
+    const struct hand_over *h = container_of(n, struct hand_over, node);
+    if (ulid_compare(&h->item.id, id) == 0) return true;
+  }
+  return intake_runs(d->intake, id);
+}
+
+const struct ulid *dispatcher_session(const struct dispatcher *d)
+{
+  return session_alive(d->session) ? session_id(d->session) : NULL;
+}
+
 static void hand_over(struct dispatcher *d, const struct queue_item *item)
 {
-  if (intake_runs(d->intake, &item->id)) { /* Redis forgot that we have it */
+  if (dispatcher_has(d, &item->id)) { /* Redis forgot that we have it */
     put_back(d, item, RUNNING_RETRY_MS, true);
     return;
   }
@@ -155,7 +171,7 @@ static void hand_over(struct dispatcher *d, const struct queue_item *item)
   h->item = *item;
   h->incarnation = session_guard(d->session)->incarnation;
   h->sent_ns = d->claim_sent_ns;
-  d->reserved++;
+  list_append(&d->reserved, &h->node);
   int64_t by = INT64_MAX;
   if (limited(d)) by = session_pg_earliest_ms(d->session, d->claim_sent_ns / 1000000) + d->slack_ms;
   journal_claim(d->parts.journal, session_id(d->session), &item->id, by, on_owned, h);
@@ -259,11 +275,12 @@ static bool may_claim(const struct dispatcher *d)
 static size_t claimable(struct dispatcher *d)
 {
   size_t idle = intake_idle(d->intake);
-  if (idle <= d->reserved || !d->starts) return idle > d->reserved ? idle - d->reserved : 0;
+  size_t reserved = d->reserved.len;
+  if (idle <= reserved || !d->starts) return idle > reserved ? idle - reserved : 0;
   int64_t now = clock_mono_ms();
   size_t allowed = starts_allowed(d->starts, now, idle);
   if (allowed == 0) claim_later(d, starts_wait_ms(d->starts, now));
-  return allowed > d->reserved ? allowed - d->reserved : 0;
+  return allowed > reserved ? allowed - reserved : 0;
 }
 
 /* Before its first start a session only looks whether the limiter's log is whole, then is armed. */
@@ -348,7 +365,7 @@ static void beat(struct dispatcher *d, int64_t now)
 static void drain_tick(struct dispatcher *d, int64_t now)
 {
   if (now >= d->drain_cancel_ms) intake_cancel(d->intake);
-  bool done = intake_empty(d->intake) && d->reserved == 0;
+  bool done = intake_empty(d->intake) && list_empty(&d->reserved);
   if (!done && now < d->drain_end_ms) return;
   if (!done) LOG_WARN("orders are still running; another process will take them over");
   void (*on_drained)(void *) = d->on_drained;
@@ -411,6 +428,7 @@ struct dispatcher *dispatcher_create(uv_loop_t *loop, const struct dispatcher_pa
   d->parts = *parts;
   d->process = ulid_make();
   d->created_ms = clock_mono_ms();
+  list_init(&d->reserved);
   buf_init(&d->roster, ROSTER_TEXT_MAX);
   d->slack_ms = dispatcher_slack_ms(o->rate_window_ms);
   if (limited(d)) d->starts = starts_create((size_t)o->rate_limit, o->rate_window_ms);

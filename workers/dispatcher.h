@@ -70,6 +70,11 @@ const struct ulid *dispatcher_process(const struct dispatcher *d); /* its name, 
 int64_t dispatcher_open_ms(const struct dispatcher *d);            /* since it was created */
 struct dispatcher_slot dispatcher_slot(const struct dispatcher *d, size_t slot);
 
+/* The session that owns its orders; NULL: it has none. dispatcher_has() is true for an order that
+ * it runs, or has asked PostgreSQL for and not been answered. */
+const struct ulid *dispatcher_session(const struct dispatcher *d);
+bool dispatcher_has(const struct dispatcher *d, const struct ulid *id);
+
 /* The limiter counts starts in a window that is longer by this much: a start is handed over within
  * it or given back. */
 int64_t dispatcher_slack_ms(int64_t rate_window_ms);

@@ -354,12 +354,13 @@
   " WHERE order_id = ANY($1::uuid[])"
 
 /* A page of the orders that have not ended, each with whether it waits for somebody, how long until
- * it may be claimed, and whether it is its turn. */
+ * it may be claimed, whether it is its turn, and whether this process owns it. $1 behind this id,
+ * $2 lease in ms, $3 how many, $4 our session (null: none). */
 #define SWEEP_PAGE                                                                                 \
   "SELECT o.order_id, o.owner IS NULL OR NOT EXISTS (SELECT 1 FROM worker_sessions s"              \
   " WHERE s.id = o.owner AND session_alive(s, $2::bigint * interval '1 ms')),"                     \
   " greatest(0, ceil(extract(epoch FROM o.due_at - clock_timestamp()) * 1000))::bigint,"           \
-  " " IN_TURN                                                                                      \
+  " " IN_TURN ", coalesce(o.owner = $4::uuid, false)"                                              \
   " FROM orders o WHERE o.completed_at IS NULL AND NOT o.by_hand AND o.order_id > $1::uuid"        \
   " ORDER BY o.by_hand, o.order_id LIMIT $3::bigint"
 

@@ -41,6 +41,13 @@ static void rewind_page(struct sweeper *s)
   if (s->full) s->asked_ms = 0; /* what else Redis may have lost */
 }
 
+/* Nobody runs it: it has no owner, or one that is dead, or it is ours and we do not know. */
+static bool is_free(const struct sweeper *s, const PGresult *r, int i)
+{
+  if (pg_get_bool(r, i, 1)) return true;
+  return pg_get_bool(r, i, 4) && !s->options.has(s->options.arg, &s->after);
+}
+
 static void on_page(void *arg, const PGresult *r)
 {
   struct sweeper *s = arg;
@@ -48,7 +55,7 @@ static void on_page(void *arg, const PGresult *r)
   s->n_items = s->n_behind = 0;
   for (int i = 0; i < PQntuples(r) && i < PAGE; i++) {
     s->after = pg_get_ulid(r, i, 0);
-    if (!pg_get_bool(r, i, 1)) continue;
+    if (!is_free(s, r, i)) continue;
     struct queue_item *item = &s->items[s->n_items++];
     item->id = s->after;
     item->token[0] = '\0';
@@ -90,8 +97,12 @@ static void ask_page(struct sweeper *s)
   pg_put_int8(limit, PAGE);
   s->begin = s->after;
   s->upto = ulid_make(); /* unless the page is full: all that has been accepted */
-  struct pg_param params[] = {{s->after.bytes, 16}, {lease, sizeof lease}, {limit, sizeof limit}};
-  s->asking = pg_run(s->conn, "page", params, 3, on_page, on_page_end, s) == ST_OK;
+  const struct ulid *own = s->options.session ? s->options.session(s->options.arg) : NULL;
+  struct pg_param params[] = {{s->after.bytes, 16},
+                              {lease, sizeof lease},
+                              {limit, sizeof limit},
+                              {own ? own->bytes : NULL, own ? 16 : 0}};
+  s->asking = pg_run(s->conn, "page", params, 4, on_page, on_page_end, s) == ST_OK;
   s->paged_ms = clock_mono_ms();
 }
 

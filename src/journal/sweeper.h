@@ -1,6 +1,7 @@
 /*
  * sweeper.h - puts back what Redis does not know: walks the orders that have not ended, page by
- * page, and enqueues those that nobody owns. Enqueueing is idempotent, so in good times it changes
+ * page, and enqueues those that nobody owns, and those that this process owns without knowing it,
+ * because the answer to its claim was lost. Enqueueing is idempotent, so in good times it changes
  * nothing.
  *
  * It rolls slowly all the time, and runs through at full speed after whatever can have lost hints:
@@ -10,6 +11,7 @@
 #ifndef JOURNAL_SWEEPER_H
 #define JOURNAL_SWEEPER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -21,6 +23,11 @@ struct sweeper;
 struct sweeper_options {
   const char *database_url;
   int64_t lease_ms;
+  /* The session by which this process owns orders, NULL: none; whether the process knows that it
+   * has this one. Both NULL where nothing is run. */
+  const struct ulid *(*session)(void *arg);
+  bool (*has)(void *arg, const struct ulid *id);
+  void *arg;
   int64_t interval_ms;      /* between pages when rolling; default 500 */
   int64_t keys_interval_ms; /* between times idempotency keys are tidied; default an hour */
 };

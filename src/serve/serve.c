@@ -345,6 +345,18 @@ static size_t executed_types(struct serve *s)
   return n;
 }
 
+static const struct ulid *own_session(void *arg)
+{
+  const struct serve *s = arg;
+  return s->dispatcher ? dispatcher_session(s->dispatcher) : NULL;
+}
+
+static bool has_order(void *arg, const struct ulid *id)
+{
+  const struct serve *s = arg;
+  return s->dispatcher && dispatcher_has(s->dispatcher, id);
+}
+
 static void start_journal(struct serve *s)
 {
   const struct config *c = s->config;
@@ -354,7 +366,11 @@ static void start_journal(struct serve *s)
                                     .idempotency_ttl_s = c->idempotency_ttl_s,
                                     .types = s->types,
                                     .n_types = executed_types(s)};
-  struct sweeper_options sweeper = {.database_url = c->database_url, .lease_ms = c->queue_lease_ms};
+  struct sweeper_options sweeper = {.database_url = c->database_url,
+                                    .lease_ms = c->queue_lease_ms,
+                                    .session = own_session,
+                                    .has = has_order,
+                                    .arg = s};
   struct parks_options parks = {.database_url = c->database_url};
   s->relay = relay_create(s->queue);
   s->journal = journal_create(&s->loop, &journal, s->relay);

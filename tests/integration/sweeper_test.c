@@ -25,10 +25,31 @@ static void open_all(void)
   kit_until(&k, redis_up(redis));
 }
 
+static bool known = true; /* whether this process knows what it owns */
+static int has_calls;     /* and was asked */
+
+static const struct ulid *own_session(void *arg)
+{
+  return arg;
+}
+
+static bool has(void *arg, const struct ulid *id)
+{
+  (void)arg;
+  (void)id;
+  has_calls++;
+  return known;
+}
+
 static void start(void)
 {
-  struct sweeper_options o = {
-      .database_url = k.url, .lease_ms = KIT_LEASE_MS, .interval_ms = 100, .keys_interval_ms = 100};
+  struct sweeper_options o = {.database_url = k.url,
+                              .lease_ms = KIT_LEASE_MS,
+                              .interval_ms = 100,
+                              .keys_interval_ms = 100,
+                              .session = own_session,
+                              .has = has,
+                              .arg = &k.session};
   sweeper = sweeper_create(&k.loop, &o, queue, relay);
 }
 
@@ -115,6 +136,31 @@ Test(sweeper, what_redis_forgets_comes_back_and_only_once)
     uv_run(&k.loop, UV_RUN_ONCE);
     cr_assert_eq(counts().waiting, 3);
   }
+}
+
+/* The answer to its claim was lost, and Redis with its lease: the process owns it and does not
+ * know. */
+Test(sweeper, what_this_process_owns_and_does_not_know_of_is_enqueued)
+{
+  struct ulid id = kit_accept(&k), others = kit_accept(&k);
+  struct kit_job job, again;
+  kit_hold(&k, &id, &job);
+  kit_sqlf(&k,
+           "INSERT INTO worker_sessions (id, started_at, expires_at) VALUES"
+           " ('01010101-0101-0101-0101-010101010101', now(), now() + interval '1 hour');"
+           " UPDATE orders SET owner = '01010101-0101-0101-0101-010101010101'"
+           " WHERE order_id = '%s'",
+           &others);
+  has_calls = 0;
+  start();
+  kit_until(&k, has_calls == 3);
+  cr_assert_eq(counts().waiting, 0);
+  known = false;
+  kit_until(&k, counts().waiting == 1);
+  kit_hold(&k, &id, &again);
+  cr_assert_eq(again.order.fence, job.order.fence + 1);
+  kit_emit(&k, &job, "going", NULL);
+  kit_until(&k, job.stale == 1);
 }
 
 /* Page after page, until none is left; what lives stays, and so does what ended a moment ago. */
