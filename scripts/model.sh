@@ -47,6 +47,7 @@ explore() {
 holds() { explore "$1" "$2" "$3" "$4" holds; }
 one='-DCRASHES=1 -DWIPES=1 -DLOSSES=1 -DDOUBTS=0'
 doubt='-DCRASHES=1 -DWIPES=0 -DLOSSES=0 -DDOUBTS=1 -DCANCELS=1'
+unheard='-DCRASHES=0 -DWIPES=1 -DLOSSES=0 -DDOUBTS=1'
 drain='-DDRAINS=1 -DCRASHES=0 -DWIPES=0 -DLOSSES=0 -DDOUBTS=0'
 drain_crash='-DDRAINS=1 -DCRASHES=1 -DWIPES=0 -DLOSSES=0 -DDOUBTS=0'
 drain_lost='-DDRAINS=1 -DCRASHES=0 -DWIPES=0 -DLOSSES=1 -DDOUBTS=0'
@@ -58,6 +59,7 @@ case ${1:-} in
 quick)
   holds order safety order '-DCRASHES=1 -DWIPES=1 -DLOSSES=0 -DDOUBTS=0'
   holds order-ends ends order '-DCRASHES=1 -DWIPES=1 -DLOSSES=0 -DDOUBTS=0'
+  holds unheard-ends ends order "$unheard"
   ;;
 all)
   holds order-lost safety order '-DCRASHES=1 -DWIPES=1 -DLOSSES=1 -DDOUBTS=0'
@@ -78,6 +80,7 @@ all)
   done
   explore DOUBT_IS_DONE landed order "-DONLY_LANDED -DDOUBT_IS_DONE $doubt" 'two landed'
   for m in CANCEL_OPEN NO_END; do explore "$m" safety order "-D$m $doubt" 'a promise broken'; done
+  explore NO_OWN_SWEEP ends order "-DNO_OWN_SWEEP $unheard" 'an order never ends'
   for m in NO_EXPIRY NO_REAPER NO_SWEEPER; do explore "$m" ends order "-D$m $one" 'an order never ends'; done
   for m in CLAIM_KEPT CLOSE_FIRST NO_CLOSE; do
     explore "$m" safety order "-D$m $drain" 'a promise broken'

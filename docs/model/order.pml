@@ -298,6 +298,14 @@ inline own(w, nr) {
 inline start(w) {
   me.at = FIRST_STEP(me.at)
 }
+/* It was committed, and its answer was lost: the process owns the order and does not know. */
+inline claim_unheard(w, nr) {
+  take(w, nr);
+  own(w, nr);
+  forget(w)
+}
+#define UNAWARE(x, o) (row[o].owner == x && row[o].phase != ENDED && \
+                       (worker[x].at == IDLE || worker[x].order != o))
 inline claim(w, nr) {
   take(w, nr);
 #if DRAINS
@@ -430,7 +438,12 @@ proctype work(byte w) {
   :: WHEN(FIRST_IDLE(w) && CAN_CLAIM(0)) claim(w, 0)
   :: WHEN(FIRST_IDLE(w) && CAN_CLAIM(1)) claim(w, 1)
 
-#if DRAINS
+#if !DRAINS
+  :: WHEN(doubts > 0 && FIRST_IDLE(w) && CAN_CLAIM(0)) doubts--; claim_unheard(w, 0)
+  :: WHEN(doubts > 0 && FIRST_IDLE(w) && CAN_CLAIM(1)) doubts--; claim_unheard(w, 1)
+  :: WHEN(MAY_TAKE(w) && hint[0].is == WAITING && UNAWARE(w, 0)) claim(w, 0)
+  :: WHEN(MAY_TAKE(w) && hint[1].is == WAITING && UNAWARE(w, 1)) claim(w, 1)
+#else
   :: WHEN(me.at == TAKEN && CLAIMABLE(me.order)) own(w, me.order)
   :: WHEN(me.at == TAKEN && !CLAIMABLE(me.order)) relay(w, WAITING)
   :: WHEN((me.at == OWNED || me.at == OWNED_IN) && me.life == SERVES) start(w)
@@ -515,10 +528,15 @@ inline end_tx(nr, kk, how) {
 #define REAPER(o)                                                                                  \
   :: WHEN(hint[o].is == LEASED && !LEASE_BEATEN(o)) hint[o].is = WAITING; hint[o].holder = 0
 #endif
+#ifdef NO_OWN_SWEEP /* a process does not look for what it owns without knowing */
+#define SOME_UNAWARE(o) false
+#else
+#define SOME_UNAWARE(o) (UNAWARE(0, o) || UNAWARE(1, o) || UNAWARE(2, o))
+#endif
 #ifdef NO_SWEEPER
 #define SWEEPER(o)
 #else
-#define SWEEPER(o) :: WHEN(hint[o].is == ABSENT && CLAIMABLE(o)) hint[o].is = WAITING
+#define SWEEPER(o) :: WHEN(hint[o].is == ABSENT && (CLAIMABLE(o) || SOME_UNAWARE(o))) hint[o].is = WAITING
 #endif
 
 /* finish, or the claim that is refused because the order has ended (drop.lua). */

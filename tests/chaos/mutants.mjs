@@ -107,7 +107,7 @@ export const MUTANTS = [
     guard: 'orders that Redis does not know are enqueued again',
     promise: ['P3'],
     changes: [
-      { file: 'src/journal/sweeper.c', from: 'if (!pg_get_bool(r, i, 1)) continue;', to: 'continue;' }
+      { file: 'src/journal/sweeper.c', from: 'if (!is_free(s, r, i)) continue;', to: 'continue;' }
     ],
     cycles: 2,
     world: {

@@ -175,6 +175,31 @@ test('the queue is paused and goes on', { skip }, async () => {
   await page.end()
 })
 
+test('every view fits on a phone; motion only for those who want it', { skip }, async () => {
+  const wide = { tokenIn: 'SOL', tokenOut: 'USDC', amount: '123456.123456789', slippage: 0.05 }
+  const ids = [await api.execute(wide)]
+  await api.ended(ids[0])
+  await api.setFaults(...['raydium', 'meteora'].map((venue) => ({ venue, kind: 'no_liquidity' })))
+  ids.push(await api.execute(wide))
+  assert.equal((await api.ended(ids[1])).error.code, 'NO_LIQUIDITY')
+  await api.setFaults()
+  const page = await open(api.url, { viewport: { width: 360, height: 740 }, reducedMotion: 'reduce' })
+  await live(page)
+  for (const hash of ['#/', ...ids.map((id) => `#/orders/${id}`), '#/engine']) {
+    await page.evaluate((h) => (location.hash = h), hash)
+    await page.locator('main > *').waitFor()
+    await until('what is on it', 5000, () =>
+      page.evaluate(() => document.querySelector('main').innerText.length > 200)
+    )
+    await assertFits(page)
+  }
+  const names = await page.evaluate(() =>
+    [...document.querySelectorAll('*')].map((e) => getComputedStyle(e).animationName)
+  )
+  assert(names.every((n) => n === 'none'))
+  await page.end()
+})
+
 // And these do not mind each other: most of their time is waiting.
 describe('side by side', { skip, concurrency: 4 }, () => {
   test('what is wrong with an order stands beside its field', async () => {
@@ -237,31 +262,6 @@ describe('side by side', { skip, concurrency: 4 }, () => {
     for (let i = 0; i < 9 && !/^ord_/.test((await focused()).text); i++) await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: '2.25 SOL → USDC' }).waitFor()
-    await page.end()
-  })
-
-  test('every view fits on a phone; motion only for those who want it', async () => {
-    const page = await open(api.url, { viewport: { width: 360, height: 740 }, reducedMotion: 'reduce' })
-    await live(page)
-    const wide = { tokenIn: 'SOL', tokenOut: 'USDC', amount: '123456.123456789', slippage: 0.05 }
-    const ids = [await api.execute(wide)]
-    await api.ended(ids[0])
-    await api.setFaults(...['raydium', 'meteora'].map((venue) => ({ venue, kind: 'no_liquidity' })))
-    ids.push(await api.execute(wide))
-    assert.equal((await api.ended(ids[1])).error.code, 'NO_LIQUIDITY')
-    await api.setFaults()
-    for (const hash of ['#/', ...ids.map((id) => `#/orders/${id}`), '#/engine']) {
-      await page.evaluate((h) => (location.hash = h), hash)
-      await page.locator('main > *').waitFor()
-      await until('what is on it', 5000, () =>
-        page.evaluate(() => document.querySelector('main').innerText.length > 200)
-      )
-      await assertFits(page)
-    }
-    const names = await page.evaluate(() =>
-      [...document.querySelectorAll('*')].map((e) => getComputedStyle(e).animationName)
-    )
-    assert(names.every((n) => n === 'none'))
     await page.end()
   })
 
