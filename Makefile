@@ -12,8 +12,7 @@ NPROC   := $(shell nproc 2>/dev/null || echo 2)
 
 CC      := $(if $(FUZZ),clang,$(if $(filter default,$(origin CC)),gcc,$(CC)))
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wvla -Wformat=2 \
-           $(if $(VARIANT),-Wno-format-truncation) \
-           $(if $(findstring clang,$(CC)),-Wno-sign-conversion,-Werror)
+           $(if $(findstring clang,$(CC)),-Wno-sign-conversion,-Werror $(if $(VARIANT),-Wno-format-truncation))
 HARDEN  := -fstack-protector-strong -fstack-clash-protection \
            $(if $(filter x86_64,$(shell uname -m)),-fcf-protection) \
            $(if $(VARIANT),,-D_FORTIFY_SOURCE=3)

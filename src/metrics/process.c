@@ -41,7 +41,8 @@ static int64_t started_us(const char *stat)
   clock_gettime(CLOCK_REALTIME, &now);
   clock_gettime(CLOCK_BOOTTIME, &up);
   int64_t boot_us = (now.tv_sec - up.tv_sec) * 1000000 + (now.tv_nsec - up.tv_nsec) / 1000;
-  return known = boot_us + ticks * 1000000 / sysconf(_SC_CLK_TCK);
+  known = boot_us + ticks * 1000000 / sysconf(_SC_CLK_TCK);
+  return known;
 }
 
 static void measure_memory(void)
