@@ -13,7 +13,7 @@ SUITES  ?= $(if $(filter thread,$(SAN)),threads e2e,unit $(if $(SAN),,web thread
 C_FILES  = $(shell git ls-files '*.c' '*.h')
 TIDY_C   = $(filter src/% workers/% executors/%,$(filter %.c,$(C_FILES)))
 
-.PHONY: test limiter recovery coverage fuzz-quick lint tests threads fuzzers
+.PHONY: test limiter recovery coverage fuzz-quick fuzz-syntax lint tests threads fuzzers
 LINK_TEST = $(CC) -o $@ $< $(B)/libox.a -pie -rdynamic $(LDFLAGS)
 $(UNIT) $(INTEG): $(B)/%: $(B)/%.o $(B)/libox.a
 	@echo "  LD $@"
@@ -58,6 +58,10 @@ fuzz-quick: ## each fuzzer for FUZZ_SECONDS (60)
 	@scripts/deps.sh test
 	@+$(MAKE) -j$(NPROC) FUZZ=1 fuzzers
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz.sh build/fuzz/tests/fuzz/*_fuzz
+
+fuzz-syntax: $(GEN) ## whether clang takes the fuzzers and all they are linked with
+	@printf '%s\n' $(CORE_C) $(FUZZERS:$(B)/%=%.c) | xargs -P$(NPROC) -n16 clang -fsyntax-only -w \
+	  $(filter-out -MMD -MP,$(CPPFLAGS)) $(INCLUDES) -std=c11 -D_GNU_SOURCE
 
 lint: ## format, include rules, sizes, banned calls; clang-tidy as advice
 	@scripts/deps.sh lint

@@ -354,13 +354,15 @@
   " WHERE order_id = ANY($1::uuid[])"
 
 /* A page of the orders that have not ended, each with whether it waits for somebody, how long until
- * it may be claimed, whether it is its turn, and whether this process owns it. $1 behind this id,
- * $2 lease in ms, $3 how many, $4 our session (null: none). */
+ * it may be claimed, whether it is its turn, and whether this process owns it, and has not moved it
+ * for a second: who runs it may be ending it while this page is read. $1 behind this id, $2 lease
+ * in ms, $3 how many, $4 our session (null: none). */
 #define SWEEP_PAGE                                                                                 \
   "SELECT o.order_id, o.owner IS NULL OR NOT EXISTS (SELECT 1 FROM worker_sessions s"              \
   " WHERE s.id = o.owner AND session_alive(s, $2::bigint * interval '1 ms')),"                     \
   " greatest(0, ceil(extract(epoch FROM o.due_at - clock_timestamp()) * 1000))::bigint,"           \
-  " " IN_TURN ", coalesce(o.owner = $4::uuid, false)"                                              \
+  " " IN_TURN ", coalesce(o.owner = $4::uuid"                                                      \
+  " AND o.updated_at < clock_timestamp() - interval '1 second', false)"                            \
   " FROM orders o WHERE o.completed_at IS NULL AND NOT o.by_hand AND o.order_id > $1::uuid"        \
   " ORDER BY o.by_hand, o.order_id LIMIT $3::bigint"
 

@@ -136,11 +136,10 @@ export const FAULTS = {
     world.note('fault', 'PostgreSQL: connections for all')
   },
 
-  async lose_reply(world, random) {
-    const slot = anySlot(world, random)
-    const label = random.pick(LABELS)
-    world.note('fault', `${slot.pg.name}: the next answer to ${label} is lost`)
-    slot.pg.loseReply(label)
+  async lose_reply(world, random, { link: name, label = random.pick(LABELS) }) {
+    const link = name ? world.link(name) : anySlot(world, random).pg
+    world.note('fault', `${link.name}: the next answer to ${label} is lost`)
+    link.loseReply(label)
   },
   async cut(world, random, { link: name }) {
     const link = name ? world.link(name) : random.pick(anySlot(world, random).links)

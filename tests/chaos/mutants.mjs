@@ -107,7 +107,11 @@ export const MUTANTS = [
     guard: 'orders that Redis does not know are enqueued again',
     promise: ['P3'],
     changes: [
-      { file: 'src/journal/sweeper.c', from: 'if (!is_free(s, r, i)) continue;', to: 'continue;' }
+      {
+        file: 'src/journal/sweeper.c',
+        from: 'if (!is_free(s, r, i)) continue;',
+        to: 'if (is_free(s, r, i) || true) continue;'
+      }
     ],
     cycles: 2,
     world: {
@@ -115,6 +119,27 @@ export const MUTANTS = [
       ...{ attempts: 2, backoffMs: 50, quoteMs: '0' }
     },
     faults: [at(900, 'redis_flushall')]
+  },
+  {
+    name: 'own',
+    guard: 'orders that this process owns without knowing (their claim was not answered) are enqueued again',
+    promise: ['P3'],
+    changes: [
+      {
+        file: 'src/journal/sweeper.c',
+        from: 'return pg_get_bool(r, i, 4) && !s->options.has(s->options.arg, &s->after);',
+        to: 'return !s;'
+      }
+    ],
+    cycles: 4,
+    world: {
+      ...{ workers: 1, concurrency: 16, leaseMs: 1500, orders: 70, everyMs: 40, swapMs: '0' },
+      ...{ attempts: 3, backoffMs: 50, quoteMs: '0' }
+    },
+    faults: [600, 1200, 1800, 2400].flatMap((atMs) => [
+      at(atMs, 'lose_reply', { link: 'worker0→postgres', label: 'ox journal' }),
+      at(atMs + 60, 'redis_flushall')
+    ])
   },
   {
     name: 'enqueue',

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { ROOT } from '../e2e/lib.mjs'
 
 const run = promisify(execFile)
-const PARTS = ['Makefile', 'scripts', 'src', 'workers', 'executors', 'include', 'sql', 'build/chaos']
+const BUILT = 'build/chaos'
 
 export function replaced(text, { file, from, to }) {
   const found = text.split(from).length - 1
@@ -29,13 +29,18 @@ async function make(dir, target) {
   await run('make', ['-C', dir, '-j2', 'CHAOS=1', target], { env, timeout: 300000 })
 }
 
+async function tracked() {
+  const { stdout } = await run('git', ['ls-files', '-z'], { cwd: ROOT, maxBuffer: 16 << 20 })
+  return stdout.split('\0').filter(Boolean)
+}
+
 // build() gives the directory of the mutant, built. Times are kept, so that only what differs is compiled.
 export async function build(mutant, target = 'all') {
   const files = await mutated(mutant)
   const dir = path.join(ROOT, 'build/mutants', mutant.name)
   await rm(dir, { recursive: true, force: true })
   await mkdir(dir, { recursive: true })
-  for (const part of mutant.test ? [...PARTS, 'tests/integration'] : PARTS)
+  for (const part of [...(await tracked()), BUILT])
     await cp(path.join(ROOT, part), path.join(dir, part), { recursive: true, preserveTimestamps: true })
   for (const [file, text] of files) await writeFile(path.join(dir, file), text)
   await make(dir, target)
@@ -44,7 +49,7 @@ export async function build(mutant, target = 'all') {
 
 // failing() names the tests of an integration suite that fail in dir, each as a breach.
 export async function failing(dir, suite) {
-  const program = `build/chaos/tests/integration/${suite}`
+  const program = `${BUILT}/tests/integration/${suite}`
   await make(dir, program)
   const argv = ['tmp', '--', program]
   const output = await run('scripts/servers.sh', argv, { cwd: dir, timeout: 180000 }).then(

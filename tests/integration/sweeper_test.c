@@ -163,6 +163,26 @@ Test(sweeper, what_this_process_owns_and_does_not_know_of_is_enqueued)
   kit_until(&k, job.stale == 1);
 }
 
+/* What this process has just moved it may have ended by now, and forgotten: nobody asks about it.
+ */
+Test(sweeper, what_this_process_moved_a_moment_ago_is_let_be)
+{
+  enum { PAGES = 3 };
+  struct ulid id = kit_accept(&k), lost = kit_accept(&k);
+  struct kit_job job;
+  kit_hold(&k, &id, &job);
+  kit_sqlf(&k, "UPDATE orders SET updated_at = now() + interval '1 hour' WHERE order_id = '%s'",
+           &id);
+  has_calls = 0;
+  known = false;
+  start();
+  for (int i = 0; i < PAGES; i++) {
+    redis_forgets(&lost, 1);
+    kit_until(&k, counts().waiting == 1);
+  }
+  cr_assert_eq(has_calls, 0);
+}
+
 /* Page after page, until none is left; what lives stays, and so does what ended a moment ago. */
 Test(sweeper, idempotency_keys_whose_time_is_over_are_deleted)
 {
