@@ -46,13 +46,15 @@ static PGresult *read_rows(struct db *db, const struct ledger_page *page)
   return sent ? db_collect(db) : NULL;
 }
 
-bool ledger_page_write(const char *database_url, const struct ledger_page *page, struct writer *w)
+bool ledger_page_write(const char *database_url, const struct ledger_page *page, struct writer *w,
+                       char *error, size_t len)
 {
   struct db db = {0};
   PGresult *rows = db_connect(&db, database_url, "ox sim ledger page", setup_sql);
   PQclear(rows);
   rows = rows ? read_rows(&db, page) : NULL;
   if (!rows) {
+    snprintf(error, len, "%s", db.error);
     db_close(&db);
     return false;
   }

@@ -21,7 +21,8 @@ struct ledger_page {
 enum { LEDGER_PAGE_MAX = 200, LEDGER_PAGE_BYTES = LEDGER_PAGE_MAX * 512 };
 
 /* ledger_page_write() writes {"entries":[…],"nextCursor"}, which fits LEDGER_PAGE_BYTES. False:
- * PostgreSQL is away. */
-bool ledger_page_write(const char *database_url, const struct ledger_page *page, struct writer *w);
+ * PostgreSQL is away, and error, of len bytes, has why. */
+bool ledger_page_write(const char *database_url, const struct ledger_page *page, struct writer *w,
+                       char *error, size_t len);
 
 #endif

@@ -211,6 +211,19 @@ static bool read_query(const struct ox_request *request, struct ox_errors *error
   return good;
 }
 
+static void write_ledger(const struct ledger_page *page, struct writer *w, struct ox_answer *answer)
+{
+  const struct sim *sim = sim_shared();
+  char why[256], line[320];
+  if (ledger_page_write(sim->database_url, page, w, why, sizeof why)) {
+    send_text(answer, 200, w);
+    return;
+  }
+  snprintf(line, sizeof line, "sim ledger: a page cannot be read: %s", why);
+  sim->config->log("warn", line);
+  answer->problem(answer, 503, "STORE_UNAVAILABLE", "PostgreSQL did not answer");
+}
+
 static void get_ledger(const struct ox_request *request, const struct ox_desk *desk,
                        struct ox_answer *answer)
 {
@@ -221,10 +234,7 @@ static void get_ledger(const struct ox_request *request, const struct ox_desk *d
   char *text = malloc(LEDGER_PAGE_BYTES);
   if (text) {
     writer_init(&w, text, LEDGER_PAGE_BYTES);
-    if (ledger_page_write(sim_shared()->database_url, &page, &w))
-      send_text(answer, 200, &w);
-    else
-      answer->problem(answer, 503, "STORE_UNAVAILABLE", "PostgreSQL did not answer");
+    write_ledger(&page, &w, answer);
   }
   free(text);
 }

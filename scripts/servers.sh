@@ -110,7 +110,7 @@ start_postgres() {
     pg_port=$(free_port)
     (cd "$dir/pg" && exec setsid "${as[@]}" "$pg_bin/postgres" -D "$dir/pg/data" -p "$pg_port" \
       -c listen_addresses=127.0.0.1 -c unix_socket_directories="$socket" \
-      -c unix_socket_permissions=0700 -c max_connections=100 \
+      -c unix_socket_permissions=0700 -c max_connections=500 \
       -c shared_buffers="${PG_SHARED_BUFFERS:-256MB}" -c min_wal_size=2GB -c max_wal_size=4GB \
       -c wal_compression=off -c random_page_cost=1.1 -c logging_collector=off) >"$dir/pg/log" 2>&1 </dev/null 9>&- &
     PG_PID=$!

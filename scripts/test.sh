@@ -3,7 +3,7 @@
 # REDIS_URL (make test has scripts/servers.sh set them), and sums them up; with ONLY=word those whose
 # name has it. A program that crashes, hangs, or leaves a sanitizer's report counts as failed.
 set -uo pipefail
-: "${B:=build}" "${ONLY:=}" "${SAN:=}" "${AT_ONCE:=$(nproc)}"
+: "${B:=build}" "${ONLY:=}" "${SAN:=}" "${AT_ONCE:=$(($(nproc) < 4 ? $(nproc) : 4))}"
 : "${SUITES:=unit web threads integration e2e postman chaos}"
 export OXD=$PWD/$B/oxd
 SLOW=1
@@ -68,7 +68,8 @@ modules() { # modules DIR: what package-lock.json pins, if it is not there yet
     (cd "$1" && npm ci --no-audit --no-fund --loglevel=error) >"$reports/out" 2>&1
 }
 
-# node_tests SUITE FILE...: AT_ONCE at a time, as most of their time is waiting; each told when it ends.
+# node_tests SUITE FILE...: AT_ONCE at a time, as most of their time is waiting, but each with up to 90
+# connections to PostgreSQL, which takes 500; each told when it ends.
 node_tests() {
   local suite=$1 file name running=0
   local -A name_of=()

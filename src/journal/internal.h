@@ -122,7 +122,7 @@ size_t step_take(struct lane *lane, size_t max);
 void step_send(struct lane *lane, struct pg_batch *batch);
 void step_committed(struct lane *lane);
 void step_requeue(struct lane *lane);
-void step_refuse(struct lane *lane); /* PostgreSQL will not take them */
+void step_refuse(struct lane *lane, enum status status); /* ST_BROKEN; ST_AWAY: at the end */
 void step_drop_lost(struct journal *j);
 
 /* Whose turn is it in the group of id, which has come (turn_wait) or ended? Asked in the next turn

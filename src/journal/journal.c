@@ -100,7 +100,7 @@ static void lane_rolled_back(struct lane *lane, const char *sqlstate)
   if (lane->solo && !journal_passing(sqlstate)) {
     accept_refuse(lane, ST_BROKEN);
     claim_refuse(lane);
-    step_refuse(lane);
+    step_refuse(lane, ST_BROKEN);
     cancel_refuse(lane);
   } else {
     if (journal_passing(sqlstate)) {
@@ -429,7 +429,7 @@ void journal_destroy(struct journal *j, void (*done)(void *arg), void *arg)
     lane->ready = false;
     accept_refuse(lane, ST_AWAY);
     claim_refuse(lane);
-    step_refuse(lane);
+    step_refuse(lane, ST_AWAY);
     cancel_refuse(lane);
     lane_clear(lane);
   }

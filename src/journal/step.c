@@ -395,17 +395,17 @@ void step_requeue(struct lane *lane)
   }
 }
 
-void step_refuse(struct lane *lane)
+void step_refuse(struct lane *lane, enum status status)
 {
   for (int k = 0; k < STEP_KINDS; k++) {
     for (size_t i = 0; i < lane->n_steps[k]; i++) {
       struct journal_order *o = lane->steps[k][i].order;
-      LOG_ERROR("PostgreSQL will not take this step", LOG_ORDER(&o->id));
+      if (status == ST_BROKEN) LOG_ERROR("PostgreSQL will not take this step", LOG_ORDER(&o->id));
       struct list entries;
       list_init(&entries);
       list_move_all(&entries, &o->in_flight);
       requeue_order(lane->journal, o);
-      answer(&entries, ST_BROKEN);
+      answer(&entries, status);
     }
     lane->n_steps[k] = 0;
   }
