@@ -16,6 +16,7 @@
 #include "workers/intake.h"
 #include "workers/roster.h"
 #include "workers/starts.h"
+#include "workers/witness.h"
 
 enum {
   TICK_MS = 250,
@@ -31,7 +32,8 @@ struct dispatcher {
   struct dispatcher_parts parts;
   struct session *session;
   struct intake *intake;
-  struct starts *starts; /* NULL: no limit */
+  struct starts *starts;        /* NULL: no limit */
+  struct witness witness, leap; /* leap: what it is to be when the limiter is held */
   uv_prepare_t prepare;
   uv_timer_t tick, claim_timer;
   int64_t slack_ms, claim_sent_ns, beat_ms, told_ms;
@@ -180,7 +182,8 @@ static void hand_over(struct dispatcher *d, const struct queue_item *item)
 /* For how long a start counts. */
 static int64_t window_of(const struct dispatcher *d)
 {
-  return d->parts.options->rate_window_ms + d->slack_ms;
+  int64_t window_ms = d->parts.options->rate_window_ms;
+  return window_ms + dispatcher_slack_ms(window_ms);
 }
 
 /* ── the limiter's epoch ────────────────────────────────────────────────────────────────────── */
@@ -245,12 +248,40 @@ static void on_armed(void *arg, bool ok)
 
 static void claim_later(struct dispatcher *d, int64_t wait_ms);
 
+/* Until it is known that the limiter is held, each claim sees the leap again. */
+static void on_held(void *arg, enum status status)
+{
+  struct dispatcher *d = arg;
+  d->opening = false;
+  d->hungry = true;
+  if (status == ST_OK) d->witness = d->leap;
+}
+
+/* After a leap of the queue's time all starts look older than they are: what was claimed by that is
+ * given back, and nobody starts anything until all starts of before have left the window. */
+static bool leapt(struct dispatcher *d, const struct queue_claimed *claimed)
+{
+  if (!limited(d)) return false;
+  int64_t leap_ms = witness_leap_ms(&d->witness, claimed->now_ms, clock_mono_ns());
+  if (leap_ms == 0) {
+    witness_note(&d->witness, claimed->now_ms, d->claim_sent_ns);
+    return false;
+  }
+  LOG_WARN("Redis' clock was set forward, nothing starts for a window", LOG_INT("leapMs", leap_ms),
+           LOG_INT("closedMs", window_of(d)));
+  for (size_t i = 0; i < claimed->n; i++) put_back(d, &claimed->items[i], 0, true);
+  if (claimed->gate == QUEUE_CLOSED) d->parts.on_queue_lost(d->parts.arg);
+  witness_note(&d->leap, claimed->now_ms, d->claim_sent_ns);
+  d->opening = queue_hold(d->parts.queue, window_of(d), on_held, d) == ST_OK;
+  return true;
+}
+
 static void on_claimed(void *arg, enum status status, const struct queue_claimed *claimed)
 {
   struct dispatcher *d = arg;
   bool probing = d->probing;
   d->claiming = d->probing = false;
-  if (status != ST_OK) return;
+  if (status != ST_OK || leapt(d, claimed)) return;
   if (claimed->n) FAILPOINT("claimed");
   for (size_t i = 0; i < claimed->n; i++) hand_over(d, &claimed->items[i]);
   if (claimed->n) d->hungry = true;
@@ -430,7 +461,7 @@ struct dispatcher *dispatcher_create(uv_loop_t *loop, const struct dispatcher_pa
   d->created_ms = clock_mono_ms();
   list_init(&d->reserved);
   buf_init(&d->roster, ROSTER_TEXT_MAX);
-  d->slack_ms = dispatcher_slack_ms(o->rate_window_ms);
+  d->slack_ms = dispatcher_slack_ms(o->rate_window_ms) - WITNESS_TOLERANCE_MS;
   if (limited(d)) d->starts = starts_create((size_t)o->rate_limit, o->rate_window_ms);
   struct session_events events = {on_session_open, on_session_lost, d};
   d->session = session_create(loop, o->database_url, o->lease_ms, &events);

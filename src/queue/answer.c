@@ -35,12 +35,12 @@ enum status answer_ids(const redisReply *reply, struct ulid **ids, size_t *n)
 enum status answer_claimed(const redisReply *reply, const char *session, int64_t counter,
                            size_t max, struct queue_claimed *claimed)
 {
-  enum { HEAD = 2 };
-  int64_t gate, wait_ms;
+  enum { HEAD = 3 };
+  int64_t gate, wait_ms, now_ms;
   if (reply->type != REDIS_REPLY_ARRAY || reply->elements < HEAD || reply->elements - HEAD > max)
     return ST_BROKEN;
   if (!get_int(reply->element[0], &gate) || gate < QUEUE_OPEN || gate > QUEUE_CLOSED ||
-      !get_int(reply->element[1], &wait_ms))
+      !get_int(reply->element[1], &wait_ms) || !get_int(reply->element[2], &now_ms))
     return ST_BROKEN;
 
   size_t n = reply->elements - HEAD;
@@ -52,7 +52,7 @@ enum status answer_claimed(const redisReply *reply, const char *session, int64_t
     }
     snprintf(items[i].token, sizeof items[i].token, "%s:%" PRId64, session, counter + (int64_t)i);
   }
-  *claimed = (struct queue_claimed){items, n, (enum queue_gate)gate, wait_ms};
+  *claimed = (struct queue_claimed){items, n, (enum queue_gate)gate, wait_ms, now_ms};
   return ST_OK;
 }
 

@@ -373,6 +373,15 @@ enum status queue_open_epoch(struct queue *q, int64_t closed_ms, const char *pro
   return call_send(c);
 }
 
+enum status queue_hold(struct queue *q, int64_t closed_ms, queue_done_fn done, void *arg)
+{
+  struct call *c = call_create_done(q, SCRIPT_HOLD, done, arg);
+  script_begin(q->scripts);
+  script_text(q->scripts, run_id(q));
+  script_int(q->scripts, closed_ms);
+  return call_send(c);
+}
+
 void queue_doubt_pause(struct queue *q)
 {
   q->paused = true;

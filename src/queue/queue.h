@@ -66,8 +66,8 @@ struct queue_claimed {
   const struct queue_item *items; /* borrowed for the callback */
   size_t n;
   enum queue_gate gate; /* what keeps back more than these */
-  int64_t wait_ms;      /* till there may be more: 0: more are waiting; else by the limiter or the
-                           next due; -1: nothing known, a wake will tell */
+  int64_t wait_ms;      /* till there may be more; 0: there are; -1: unknown, a wake will tell */
+  int64_t now_ms;       /* the queue's time */
 };
 
 struct queue_counts {
@@ -89,9 +89,8 @@ void queue_destroy(struct queue *q);
 
 /* queue_disconnect() lets go of the connection: every call says ST_AWAY from now on. */
 void queue_disconnect(struct queue *q);
-bool queue_up(const struct queue *q); /* Redis can be asked */
-/* queue_refused() is true while Redis answers but takes nothing: out of memory, say. */
-bool queue_refused(const struct queue *q);
+bool queue_up(const struct queue *q);      /* Redis can be asked */
+bool queue_refused(const struct queue *q); /* it answers but takes nothing: out of memory, say */
 
 /* queue_enqueue() makes orders wait that are not known yet, waiting, delayed or active: idempotent.
  * One that is delayed and comes without a delay waits at once. The wake channel (channel.h) says
@@ -133,15 +132,16 @@ enum status queue_reap(struct queue *q, size_t max, queue_ids_fn reaped, void *a
 
 /* queue_open_epoch() opens the limiter for this run_id after closed_ms, unless another process has
  * done so. Starts that Redis still knows go on counting. proof, which may be NULL, names the newest
- * starts of all who made any, with spaces between: where the log still has them all it is whole,
- * since Redis loses the end of what was written and never the middle, and the limiter opens at
- * once. */
+ * starts of all who made any: where the log still has them all it is whole, since Redis loses the
+ * end of what was written and never the middle, and the limiter opens at once. queue_hold() closes
+ * it for closed_ms once more: the queue's time has leapt. */
 enum status queue_open_epoch(struct queue *q, int64_t closed_ms, const char *proof,
                              queue_done_fn done, void *arg) MUST_CHECK;
+enum status queue_hold(struct queue *q, int64_t closed_ms, queue_done_fn done,
+                       void *arg) MUST_CHECK;
 
-/* queue_pause() passes on what PostgreSQL says. Claims go by the newest version that this queue or
- * Redis knows; they are QUEUE_PAUSED until this queue was told any, since queue_doubt_pause() too.
- */
+/* queue_pause() passes on what PostgreSQL says. Claims go by the newest version that the queue or
+ * Redis knows; they are QUEUE_PAUSED until it was told any, and since queue_doubt_pause(). */
 enum status queue_pause(struct queue *q, bool paused, int64_t version, queue_done_fn done,
                         void *arg) MUST_CHECK;
 void queue_doubt_pause(struct queue *q);

@@ -14,7 +14,7 @@
 
 extern const char lua_prelude[], lua_enqueue[], lua_claim[], lua_beat[], lua_finish[],
     lua_put_back[], lua_drop[], lua_tidy[], lua_reap[], lua_open_epoch[], lua_pause[], lua_counts[],
-    lua_report[], lua_reports[];
+    lua_report[], lua_reports[], lua_hold[];
 
 static const struct {
   const char *name, *source;
@@ -28,6 +28,7 @@ static const struct {
     [SCRIPT_TIDY] = {"tidy", lua_tidy},
     [SCRIPT_REAP] = {"reap", lua_reap},
     [SCRIPT_OPEN_EPOCH] = {"open_epoch", lua_open_epoch},
+    [SCRIPT_HOLD] = {"hold", lua_hold},
     [SCRIPT_PAUSE] = {"pause", lua_pause},
     [SCRIPT_COUNTS] = {"counts", lua_counts},
     [SCRIPT_REPORT] = {"report", lua_report},

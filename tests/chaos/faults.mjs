@@ -112,6 +112,9 @@ export const FAULTS = {
   async redis_clock_back(world, random, { ms = random.int(500, 2500), offsetMs = -3600000 }) {
     await shimmed(world, 'Redis', world.lane.redis, { offsetMs }, ms)
   },
+  async redis_clock_ahead(world, random, { ms = random.int(500, 2500), offsetMs = 3600000 }) {
+    await shimmed(world, 'Redis', world.lane.redis, { offsetMs }, ms)
+  },
 
   async pg_restart(world) {
     if (world.restarting) return

@@ -29,8 +29,9 @@ async function make(dir, target) {
   await run('make', ['-C', dir, '-j2', 'CHAOS=1', target], { env, timeout: 300000 })
 }
 
-async function tracked() {
-  const { stdout } = await run('git', ['ls-files', '-z'], { cwd: ROOT, maxBuffer: 16 << 20 })
+async function sources() {
+  const argv = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate']
+  const { stdout } = await run('git', argv, { cwd: ROOT, maxBuffer: 16 << 20 })
   return stdout.split('\0').filter(Boolean)
 }
 
@@ -40,7 +41,7 @@ export async function build(mutant, target = 'all') {
   const dir = path.join(ROOT, 'build/mutants', mutant.name)
   await rm(dir, { recursive: true, force: true })
   await mkdir(dir, { recursive: true })
-  for (const part of [...(await tracked()), BUILT])
+  for (const part of [...(await sources()), BUILT])
     await cp(path.join(ROOT, part), path.join(dir, part), { recursive: true, preserveTimestamps: true })
   for (const [file, text] of files) await writeFile(path.join(dir, file), text)
   await make(dir, target)

@@ -7,6 +7,7 @@ const points = Object.entries(FAILPOINTS).flatMap(([role, names]) =>
   names.flatMap((name) => ['kill', 'stop'].map((action) => ({ slot: `${role}0`, name, action })))
 )
 const kinds = Object.keys(FAULTS)
+const ofTheLimiter = (kind) => kind.startsWith('redis_clock_')
 
 export const MATRIX = Math.max(points.length, kinds.length)
 
@@ -60,7 +61,7 @@ export function drawWorld(r, seed, limited) {
 function matrixSpec(seed) {
   const r = new Random(seed)
   const kind = kinds[seed % kinds.length]
-  const spec = drawWorld(r, seed, kind === 'redis_clock_back' || r.chance(0.35))
+  const spec = drawWorld(r, seed, ofTheLimiter(kind) || r.chance(0.35))
   spec.failpoints.push({ ...points[seed % points.length], nth: r.int(1, 6), afterUs: 0 })
   spec.faults.push(drawFault(r, spec, kind))
   return spec
@@ -71,7 +72,7 @@ function drawnSpec(seed) {
   const limited = r.chance(0.35)
   const spec = drawWorld(r, seed, limited)
   for (let n = r.int(0, 2); n > 0; n--) spec.failpoints.push(drawFailpoint(r, spec))
-  const possible = kinds.filter((k) => limited || k !== 'redis_clock_back')
+  const possible = kinds.filter((k) => limited || !ofTheLimiter(k))
   for (let n = r.int(1, 4); n > 0; n--) spec.faults.push(drawFault(r, spec, r.pick(possible)))
   if (r.chance(0.15))
     spec.clocks.push({ slot: drawSlot(r, spec), ms: r.pick([-3600000, 3600000]) })

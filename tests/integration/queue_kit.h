@@ -37,7 +37,7 @@ struct kit_answer {
   struct ulid *ids;
   size_t n;
   enum queue_gate gate;
-  int64_t wait_ms;
+  int64_t wait_ms, now_ms;
   struct queue_counts counts;
   int64_t number;
   char text[4096];
@@ -138,6 +138,7 @@ static inline void kit_on_claimed(void *arg, enum status status, const struct qu
   a->n = c->n;
   a->gate = c->gate;
   a->wait_ms = c->wait_ms;
+  a->now_ms = c->now_ms;
   a->items = mem_alloc((c->n + 1) * sizeof *a->items);
   if (c->n > 0) memcpy(a->items, c->items, c->n * sizeof *a->items);
 }

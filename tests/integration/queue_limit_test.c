@@ -218,6 +218,48 @@ Test(queue_limit, a_log_that_is_proved_whole_opens_at_once)
   cr_assert(a->n == 0 && a->gate == QUEUE_LIMITED && a->wait_ms > 50000);
 }
 
+/* Its time is that of the log, whatever a claim comes to. */
+Test(queue_limit, a_claim_says_what_time_it_is)
+{
+  open_with((struct queue_options){.rate_limit = 2, .rate_window_ms = 60000}, 3);
+  kit_claim(k, a, 2);
+  cr_assert_eq(a->now_ms, logged_ms(&a->items[1]));
+  int64_t then_ms = a->now_ms;
+  kit_claim(k, a, 2);
+  cr_assert(a->gate == QUEUE_LIMITED && a->now_ms >= then_ms && a->now_ms < then_ms + 60000);
+  kit_command(k, "SET", "epoch", "another|1");
+  kit_claim(k, a, 2);
+  cr_assert(a->gate == QUEUE_CLOSED && a->now_ms >= then_ms && a->now_ms < then_ms + 60000);
+}
+
+Test(queue_limit, held_it_gives_nothing_for_that_long)
+{
+  enum { CLOSED_MS = 150 };
+  open_with((struct queue_options){.rate_limit = 5, .rate_window_ms = 60000}, 9);
+  kit_claim(k, a, 2);
+  int64_t before = clock_mono_ns();
+  kit_done(k, queue_hold(k->q, CLOSED_MS, kit_on_done, ok));
+  kit_done(k, queue_hold(k->q, 1, kit_on_done, ok)); /* the longer one holds */
+  kit_claim(k, a, 5);
+  cr_assert(a->n == 0 && a->gate == QUEUE_LIMITED && a->wait_ms <= CLOSED_MS + 1);
+  kit_repeat(kit_claim(k, a, 5), a->n > 0);
+  cr_assert_geq(clock_mono_ns() - before, CLOSED_MS * 1000000);
+  cr_assert_eq(a->n, 3, "the starts that are known go on counting");
+}
+
+/* It opens for this run then, as one that was wiped: nobody proves its log whole. */
+Test(queue_limit, held_while_closed_it_opens_after_that_time)
+{
+  open_with((struct queue_options){.rate_limit = 5, .rate_window_ms = 60000}, 9);
+  kit_command(k, "SET", "epoch", "another|1");
+  kit_done(k, queue_hold(k->q, 100000, kit_on_done, ok));
+  kit_claim(k, a, 5);
+  cr_assert(a->n == 0 && a->gate == QUEUE_LIMITED && a->wait_ms > 90000);
+  kit_done(k, queue_open_epoch(k->q, 0, NULL, kit_on_done, ok));
+  kit_claim(k, a, 5);
+  cr_assert(a->n == 0 && a->gate == QUEUE_LIMITED && a->wait_ms > 90000);
+}
+
 Test(queue_limit, no_limit_needs_no_epoch)
 {
   kit_init(k, &(struct queue_options){.rate_limit = 0, .rate_window_ms = 60000});

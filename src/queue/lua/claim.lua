@@ -1,4 +1,4 @@
--- claim RUN_ID SESSION COUNTER MAX LIMIT WINDOW_MS LEASE_MS SWITCH -> {gate, wait_ms, id...}
+-- claim RUN_ID SESSION COUNTER MAX LIMIT WINDOW_MS LEASE_MS SWITCH -> {gate, wait_ms, now, id...}
 -- SWITCH is what the caller was told of a pause. The newer of what he and Redis know counts; who knows
 -- nothing gets nothing.
 -- Tokens are SESSION:COUNTER, SESSION:COUNTER+1, ... in the order of the ids. max 0 only asks.
@@ -16,14 +16,14 @@ local now = tick(stored[1])
 local opens_at = 0
 if limit > 0 then
   local opened_by, at = string.match(stored[2] or '', '^(.*)|(%d+)$')
-  if opened_by ~= run_id then return {CLOSED, -1} end
+  if opened_by ~= run_id then return {CLOSED, -1, now} end
   opens_at = tonumber(at)
 end
 local switch = stored[3] or ''
 local known = switch_version(ARGV[9])
 if known > switch_version(switch) then switch = ARGV[9] end
-if known < 0 or switch_stops(switch) then return {PAUSED, -1} end
-if opens_at > now then return {LIMITED, opens_at - now} end
+if known < 0 or switch_stops(switch) then return {PAUSED, -1, now} end
+if opens_at > now then return {LIMITED, opens_at - now, now} end
 
 local due = next_due()
 if due and due <= now then
@@ -42,7 +42,7 @@ end
 local n = math.min(max, allowed)
 local popped = n > 0 and redis.call('ZPOPMIN', waiting, n) or {}
 local given = #popped / 2
-local reply = {OPEN, due and math.max(0, due - now) or -1}
+local reply = {OPEN, due and math.max(0, due - now) or -1, now}
 if given > 0 then
   local ends, holders, log = {}, {}, {}
   for i = 1, given do
@@ -50,7 +50,7 @@ if given > 0 then
     ends[2 * i - 1], ends[2 * i] = now + lease + 1, id
     holders[2 * i - 1], holders[2 * i] = id, token
     log[2 * i - 1], log[2 * i] = now, token
-    reply[i + 2] = id
+    reply[i + 3] = id
   end
   redis.call('ZADD', active, unpack(ends))
   redis.call('HSET', leases, unpack(holders))

@@ -63,11 +63,13 @@ Test(answer, ids_that_are_none)
 
 Test(answer, claimed_has_tokens_in_a_row)
 {
-  redisReply gate = integer(QUEUE_LIMITED), wait = integer(42), a = text(id_a), b = text(id_b),
-             *all[] = {&gate, &wait, &a, &b}, reply = array(all, 4);
+  redisReply gate = integer(QUEUE_LIMITED), wait = integer(42), now = integer(1234567890123),
+             a = text(id_a), b = text(id_b), *all[] = {&gate, &wait, &now, &a, &b},
+             reply = array(all, 5);
   struct queue_claimed c;
   cr_assert_eq(answer_claimed(&reply, "me", 99, 2, &c), ST_OK);
   cr_assert(c.n == 2 && c.gate == QUEUE_LIMITED && c.wait_ms == 42);
+  cr_assert(c.now_ms == 1234567890123);
   cr_assert_str_eq(c.items[0].token, "me:99");
   cr_assert_str_eq(c.items[1].token, "me:100");
   cr_assert_lt(ulid_compare(&c.items[0].id, &c.items[1].id), 0);
@@ -76,8 +78,8 @@ Test(answer, claimed_has_tokens_in_a_row)
 
 Test(answer, claimed_nothing)
 {
-  redisReply gate = integer(QUEUE_CLOSED), wait = integer(-1), *all[] = {&gate, &wait},
-             reply = array(all, 2);
+  redisReply gate = integer(QUEUE_CLOSED), wait = integer(-1), now = integer(7),
+             *all[] = {&gate, &wait, &now}, reply = array(all, 3);
   struct queue_claimed c;
   cr_assert_eq(answer_claimed(&reply, "me", 0, 0, &c), ST_OK);
   cr_assert(c.n == 0 && c.gate == QUEUE_CLOSED && c.wait_ms == -1);
@@ -87,17 +89,18 @@ Test(answer, claimed_nothing)
 Test(answer, claimed_that_is_none)
 {
   redisReply gate = integer(0), odd_gate = integer(4), low_gate = integer(-1), wait = integer(1),
-             word = text("x"), id = text(id_a);
-  redisReply *cases[][3] = {{&odd_gate, &wait, &id}, {&low_gate, &wait, &id},
-                            {&word, &wait, &id},     {&gate, &word, &id},
-                            {&gate, &wait, &word},   {&gate, &wait, &gate}};
+             now = integer(7), word = text("x"), id = text(id_a);
+  redisReply *cases[][4] = {{&odd_gate, &wait, &now, &id}, {&low_gate, &wait, &now, &id},
+                            {&word, &wait, &now, &id},     {&gate, &word, &now, &id},
+                            {&gate, &wait, &word, &id},    {&gate, &wait, &now, &word},
+                            {&gate, &wait, &now, &gate}};
   struct queue_claimed c = {.n = 77};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    redisReply reply = array(cases[i], 3);
+    redisReply reply = array(cases[i], 4);
     cr_assert_eq(answer_claimed(&reply, "me", 0, 5, &c), ST_BROKEN, "case %zu", i);
   }
-  redisReply *good[] = {&gate, &wait, &id};
-  redisReply too_short = array(good, 1), too_many = array(good, 3), number = integer(1);
+  redisReply *good[] = {&gate, &wait, &now, &id};
+  redisReply too_short = array(good, 2), too_many = array(good, 4), number = integer(1);
   cr_assert_eq(answer_claimed(&too_short, "me", 0, 5, &c), ST_BROKEN);
   cr_assert_eq(answer_claimed(&too_many, "me", 0, 0, &c), ST_BROKEN, "more than was asked for");
   cr_assert_eq(answer_claimed(&number, "me", 0, 5, &c), ST_BROKEN);
