@@ -186,7 +186,7 @@ export const MUTANTS = [
     guard: 'the limiter is closed unless its log is that of this run of Redis, and its epoch is there',
     promise: ['P6'],
     changes: [
-      { file: CLAIM, from: 'if opened_by ~= run_id then return {CLOSED, -1} end', to: '' },
+      { file: CLAIM, from: 'if opened_by ~= run_id then return {CLOSED, -1, now} end', to: '' },
       { file: CLAIM, from: 'opens_at = tonumber(at)', to: 'opens_at = tonumber(at) or 0' }
     ],
     cycles: 3,
