@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { createWorld, redisCli, SLOW } from './lib.mjs'
+import { createWorld, redisCli, SLOW, until } from './lib.mjs'
 
 const LIMIT = 10
 const WINDOW_MS = 2000
@@ -72,7 +72,8 @@ test('a burst late in a window, then another at once', async () => {
   assertNoWindowOver(times)
 })
 
-// Redis' clock is put forward under two workers, again and again: each time all that was started looks old.
+// Redis' clock is put forward under two workers, again and again: each time all that was started looks old. Both
+// have asked it for the time before: they are armed after that.
 test('no clock of Redis makes processes start more than the limit', async () => {
   const LEAPS = 20
   const other = await createWorld({
@@ -83,9 +84,11 @@ test('no clock of Redis makes processes start more than the limit', async () => 
     const daemon = await other.start()
     await other.start({ role: 'worker' })
     const key = `${other.name}:{0}:clock`
-    const first = await daemon.execute()
-    assert.equal((await daemon.ended(first, 20000)).status, 'confirmed')
-    const ids = await Promise.all(Array.from({ length: 29 }, () => daemon.execute()))
+    await until('both to have asked', 20000, async () => {
+      const [{ n }] = await other.sql('SELECT count(*)::int AS n FROM worker_sessions WHERE armed')
+      return n === 2
+    })
+    const ids = await Promise.all(Array.from({ length: 30 }, () => daemon.execute()))
     for (let n = 0; n < LEAPS; n++) {
       const [last, ahead] = (await redisCli('get', key)).split(' ').map(Number)
       await redisCli('set', key, `${last + 3600000} ${ahead + 3600000}`)
