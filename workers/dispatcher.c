@@ -44,6 +44,8 @@ struct dispatcher {
   char last_token[QUEUE_TOKEN_MAX];
   struct list reserved; /* hand-overs that PostgreSQL has not answered */
   bool hungry;          /* there may be something to claim */
+  bool backlog;         /* the last claim got all of the */
+  size_t asked;         /* so many that it asked for */
   bool claiming, probing, opening, arming, armed, draining;
   int64_t drain_cancel_ms, drain_end_ms;
   void (*on_drained)(void *arg), *drained_arg;
@@ -115,12 +117,14 @@ static void count_start(const struct journal_claimed *claimed, int64_t sent_ns)
 }
 
 /* It must not run when it comes too late for the limiter, for a session that is over by now (to all
- * others its owner is dead), or without its open transaction. */
+ * others its owner is dead), or without its open transaction; and it cannot where no slot is free,
+ * since what was to leave it has not. */
 static bool is_unfit(const struct hand_over *h, enum status status, int64_t now_ms)
 {
   const struct dispatcher *d = h->dispatcher;
   bool late = limited(d) && now_ms - h->sent_ns / 1000000 > d->slack_ms;
-  return late || status != ST_OK || !session_guard_holds(session_guard(d->session), h->incarnation);
+  return late || status != ST_OK || intake_idle(d->intake) == 0 ||
+         !session_guard_holds(session_guard(d->session), h->incarnation);
 }
 
 static void on_owned(void *arg, enum status status, struct journal_claimed *claimed,
@@ -162,6 +166,14 @@ const struct ulid *dispatcher_session(const struct dispatcher *d)
   return session_alive(d->session) ? session_id(d->session) : NULL;
 }
 
+/* Whose place a claim is to take: nobody's while an idle slot has no claim. */
+static struct journal_order *leaver(const struct dispatcher *d)
+{
+  struct leavers leavers = intake_leavers(d->intake);
+  size_t of_their_own = d->reserved.len - leavers.n_inherited;
+  return intake_idle(d->intake) > of_their_own ? NULL : leavers.next;
+}
+
 static void hand_over(struct dispatcher *d, const struct queue_item *item)
 {
   if (dispatcher_has(d, &item->id)) { /* Redis forgot that we have it */
@@ -173,10 +185,15 @@ static void hand_over(struct dispatcher *d, const struct queue_item *item)
   h->item = *item;
   h->incarnation = session_guard(d->session)->incarnation;
   h->sent_ns = d->claim_sent_ns;
+  struct journal_claim claim = {.session = *session_id(d->session),
+                                .id = item->id,
+                                .handover_by_ms = INT64_MAX,
+                                .after = leaver(d)};
   list_append(&d->reserved, &h->node);
-  int64_t by = INT64_MAX;
-  if (limited(d)) by = session_pg_earliest_ms(d->session, d->claim_sent_ns / 1000000) + d->slack_ms;
-  journal_claim(d->parts.journal, session_id(d->session), &item->id, by, on_owned, h);
+  if (limited(d))
+    claim.handover_by_ms =
+        session_pg_earliest_ms(d->session, d->claim_sent_ns / 1000000) + d->slack_ms;
+  journal_claim(d->parts.journal, &claim, on_owned, h);
 }
 
 /* For how long a start counts. */
@@ -281,6 +298,8 @@ static void on_claimed(void *arg, enum status status, const struct queue_claimed
   struct dispatcher *d = arg;
   bool probing = d->probing;
   d->claiming = d->probing = false;
+  d->backlog = status == ST_OK && claimed->n > 0 && claimed->n == d->asked;
+  journal_expects_claims(d->parts.journal, false);
   if (status != ST_OK || leapt(d, claimed)) return;
   if (claimed->n) FAILPOINT("claimed");
   for (size_t i = 0; i < claimed->n; i++) hand_over(d, &claimed->items[i]);
@@ -301,11 +320,11 @@ static bool may_claim(const struct dispatcher *d)
   return !d->draining && !d->claiming && !d->opening && !d->arming && session_alive(d->session);
 }
 
-/* As many as are idle and, by this process's own clock, may start. What PostgreSQL has not answered
- * yet counts as started. */
+/* As many as have an idle worker and, by this process's own clock, may start. What PostgreSQL has
+ * not answered yet counts as started. */
 static size_t claimable(struct dispatcher *d)
 {
-  size_t idle = intake_idle(d->intake);
+  size_t idle = intake_idle(d->intake) + intake_leaving(d->intake);
   size_t reserved = d->reserved.len;
   if (idle <= reserved || !d->starts) return idle > reserved ? idle - reserved : 0;
   int64_t now = clock_mono_ms();
@@ -325,6 +344,8 @@ static void try_claim(struct dispatcher *d)
   d->hungry = false;
   d->claim_sent_ns = clock_mono_ns();
   d->probing = !d->armed;
+  d->asked = max;
+  if (d->backlog && intake_leaving(d->intake) > 0) journal_expects_claims(d->parts.journal, true);
   d->claiming = queue_claim(d->parts.queue, session, max, on_claimed, d) == ST_OK;
 }
 

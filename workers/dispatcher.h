@@ -4,8 +4,10 @@
  *
  * DESIGN. Redis proposes, PostgreSQL decides: what queue_claim() gives is confirmed by
  * journal_claim(); what is refused goes back. Nothing is claimed that no idle worker waits for. A
- * slot is free again when the order's last step is durable. Before its first start a session is
- * armed, so that whoever has to rebuild the limiter's log knows of it. Loop thread only.
+ * slot is free again when the order's last step is durable; after a short run its next order is
+ * claimed meanwhile, as the heir of the one that leaves, see journal_claim(). Before its first
+ * start a session is armed, so that whoever has to rebuild the limiter's log knows of it. Loop
+ * thread only.
  */
 #ifndef WORKERS_DISPATCHER_H
 #define WORKERS_DISPATCHER_H

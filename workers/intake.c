@@ -10,7 +10,12 @@
 #include "metrics/metrics.h"
 #include "workers/pool.h"
 
-enum { REPORTS = 4096, DRAIN_CHUNK = 64, WRITE_OFF_GRACE_MS = 5000 };
+enum {
+  REPORTS = 4096,
+  DRAIN_CHUNK = 64,
+  WRITE_OFF_GRACE_MS = 5000,
+  QUICK_MS = 50 /* a run so short that what a commit takes matters to its slot */
+};
 
 #define REPORT_REFUSED                                                                             \
   "{\"code\":\"REPORT_REFUSED\",\"message\":\"the executor's report could not be stored\","        \
@@ -24,6 +29,7 @@ struct intake {
   struct slot_tally tallies[INTAKE_MAX];
   struct list jobs; /* all of them: running, ending, released, abandoned */
   size_t returning; /* of them: ours, given back before they ran */
+  size_t n_quick;   /* of them: quick */
   void (*on_destroyed)(void *arg), *destroyed_arg;
 };
 
@@ -35,6 +41,7 @@ static void wake(void *arg)
 static void forget(struct intake *in, struct job *job)
 {
   if (!job->inbox && !job->abandoned) in->returning--;
+  if (job->quick) in->n_quick--;
   list_remove(&in->jobs, &job->node);
   job_destroy(job);
 }
@@ -146,6 +153,17 @@ static void dismiss(struct intake *in, struct report *r)
   settle(in, r->job);
 }
 
+/* Its worker is idle, and after a run as short as this what comes next need not wait until the end
+ * is durable: it is made ours in the same transaction. */
+static void end_run(struct intake *in, struct job *job)
+{
+  job->ended = true;
+  job->quick = clock_mono_ns() - job->started_ns < QUICK_MS * INT64_C(1000000);
+  if (!job->quick) return;
+  in->n_quick++;
+  in->parts.on_change(in->parts.arg);
+}
+
 static void take_report(struct intake *in, struct report *r)
 {
   struct job *job = r->job;
@@ -153,7 +171,7 @@ static void take_report(struct intake *in, struct report *r)
     dismiss(in, r);
     return;
   }
-  job->ended = r->end;
+  if (r->end) end_run(in, job);
   for (struct list_node *n; (n = list_pop(&r->entries)) != NULL;)
     post(in, job, container_of(n, struct journal_entry, node),
          r->answer && list_empty(&r->entries));
@@ -315,6 +333,26 @@ size_t intake_idle(const struct intake *in)
 {
   size_t idle = pool_idle(in->pool);
   return idle > in->returning ? idle - in->returning : 0;
+}
+
+size_t intake_leaving(const struct intake *in)
+{
+  return in->n_quick;
+}
+
+struct leavers intake_leavers(const struct intake *in)
+{
+  struct leavers found = {0};
+  list_each(n, &in->jobs)
+  {
+    struct job *job = job_at(n);
+    if (!job->quick) continue;
+    if (job->journal.heir)
+      found.n_inherited++;
+    else if (!found.next)
+      found.next = &job->journal;
+  }
+  return found;
 }
 
 bool intake_empty(const struct intake *in)

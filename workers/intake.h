@@ -48,6 +48,15 @@ bool intake_runs(const struct intake *in, const struct ulid *id);
 size_t intake_leases(const struct intake *in, struct queue_item *items, size_t max);
 size_t intake_slots(const struct intake *in);
 size_t intake_idle(const struct intake *in);
+/* intake_leaving() is how many slots beside the idle ones have a worker who is back, from a short
+ * run whose end is not durable yet: who takes such an order's place may be claimed.
+ * intake_leavers() is whose place is to be taken next (NULL: nobody's), and how many are taken. */
+struct leavers {
+  struct journal_order *next;
+  size_t n_inherited;
+};
+size_t intake_leaving(const struct intake *in);
+struct leavers intake_leavers(const struct intake *in);
 bool intake_empty(const struct intake *in); /* no job, in whatever state */
 bool intake_exhausted(const struct intake *in);
 const struct job *intake_job(const struct intake *in, size_t slot);

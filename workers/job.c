@@ -35,6 +35,7 @@ static void free_chain(struct list *chain)
 void job_destroy(struct job *job)
 {
   if (!job) return;
+  journal_order_deinit(&job->journal);
   free_chain(&job->chain);
   json_object_deinit(&job->payload);
   free(job->intent);

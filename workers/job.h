@@ -48,6 +48,7 @@ struct job {
   struct mailbox *inbox; /* the worker's */
   int64_t started_ns;    /* monotonic */
   bool ended;            /* loop: its worker has reported the end */
+  bool quick;            /* loop: … so soon that its slot's next order is claimed at once */
   bool abandoned;        /* loop: its worker was written off */
   bool retried;          /* loop: it gave up the order for another attempt */
   bool broken;           /* loop: PostgreSQL would not take a report of it */

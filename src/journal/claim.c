@@ -14,17 +14,22 @@ enum { REFUSED_RETRY_MS = 250 };
 
 /* ── coming in, going out ───────────────────────────────────────────────────────────────────── */
 
-void journal_claim(struct journal *j, const struct ulid *session, const struct ulid *id,
-                   int64_t handover_by_ms, journal_claimed_fn done, void *arg)
+void journal_claim(struct journal *j, const struct journal_claim *claim, journal_claimed_fn done,
+                   void *arg)
 {
+  assert(!claim->after || !claim->after->heir);
   struct claim_op *op = mem_alloc(sizeof *op);
-  op->id = *id;
-  op->session = *session;
-  op->handover_by_ms = handover_by_ms;
+  op->id = claim->id;
+  op->session = claim->session;
+  op->handover_by_ms = claim->handover_by_ms;
+  op->after = claim->after;
   op->done = done;
   op->arg = arg;
   list_append(&j->claims, &op->node);
-  company_came(&j->company, clock_mono_ns());
+  if (claim->after)
+    claim->after->heir = op;
+  else
+    company_came(&j->company, clock_mono_ns());
 }
 
 static int by_id(const void *a, const void *b)
@@ -33,15 +38,24 @@ static int by_id(const void *a, const void *b)
   return ulid_compare(&(*x)->id, &(*y)->id);
 }
 
+/* Who takes another's place comes in the transaction with which that one leaves, or later. */
+static bool may_go(const struct claim_op *op, const struct lane *lane)
+{
+  const struct lane *last = op->after ? op->after->leaving : lane;
+  return last && (last == lane || last->telling);
+}
+
 /* Claims of one transaction are of one session: a newer one waits for the next. */
 size_t claim_take(struct lane *lane, size_t max)
 {
-  struct list *from = &lane->journal->claims;
   size_t n = 0;
-  while (n < max && !list_empty(from)) {
-    struct claim_op *op = container_of(list_first(from), struct claim_op, node);
-    if (n > 0 && ulid_compare(&op->session, &lane->claims[0]->session) != 0) break;
-    list_remove(from, &op->node);
+  list_each(node, &lane->journal->claims)
+  {
+    struct claim_op *op = container_of(node, struct claim_op, node);
+    bool newer = n > 0 && ulid_compare(&op->session, &lane->claims[0]->session) != 0;
+    if (n == max || newer) break;
+    if (!may_go(op, lane)) continue;
+    list_remove(&lane->journal->claims, node);
     lane->claims[n++] = op;
   }
   lane->n_claims = n;
@@ -130,6 +144,7 @@ void journal_claimed_free(struct journal_claimed *c)
 
 static void give(struct claim_op *op)
 {
+  if (op->after) op->after->heir = NULL;
   op->done(op->arg, op->status, op->claimed, op->refusal, op->retry_ms);
   free(op);
 }
@@ -137,8 +152,11 @@ static void give(struct claim_op *op)
 void claim_away(struct claim_op *op)
 {
   journal_claimed_free(op->claimed);
-  op->done(op->arg, ST_AWAY, NULL, JOURNAL_OWNED, REFUSED_RETRY_MS);
-  free(op);
+  op->claimed = NULL;
+  op->status = ST_AWAY;
+  op->refusal = JOURNAL_OWNED;
+  op->retry_ms = REFUSED_RETRY_MS;
+  give(op);
 }
 
 /* One more read for claims that need it, on the same connection. */

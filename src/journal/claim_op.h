@@ -10,6 +10,7 @@ struct claim_op {
   struct list_node node;
   struct ulid id, session;
   int64_t handover_by_ms;
+  struct journal_order *after;     /* NULL, too, when he is gone */
   struct journal_claimed *claimed; /* NULL: refused */
   enum status status;              /* once it has committed */
   enum journal_refusal refusal;

@@ -12,12 +12,15 @@
 #include <stdint.h>
 #include <uv.h>
 
-enum { COMPANY_MS = 1 }; /* the most that anybody waits for it, and one turn of the loop's clock */
+/* How long those who were told are waited for: all of them, and the others after the first. The
+ * same for claims. One ms is a turn of the loop's clock. */
+enum { COMPANY_FIRST_MS = 2, COMPANY_MS = 1 };
 
 struct company {
   uv_timer_t timer; /* turns the loop when the wait is over */
   size_t told, back;
-  int64_t told_ns;
+  int64_t told_ns, first_ns;  /* first_ns: when the first of them was back; 0: none is */
+  int64_t claims_expected_ns; /* since when; 0: none are on their way */
   int prompt; /* in 1024ths: how many of those who were told have come back in time, lately */
 };
 
@@ -28,6 +31,9 @@ void company_close(struct company *c, uv_close_cb on_closed);
 /* n workers are being told now; one has come with what is next. */
 void company_told(struct company *c, size_t n, int64_t now_ns);
 void company_came(struct company *c, int64_t now_ns);
+
+/* Claims that go well with what has gathered are on their way from the queue, or no longer. */
+void company_expects_claims(struct company *c, bool expected, int64_t now_ns);
 
 /* company_awaited() is true while it is better to wait for those who were told last; whoever waits
  * asks again in each turn of the loop, and one will come. */

@@ -117,8 +117,8 @@ void lane_open(struct journal *j, struct lane *lane, const char *name, void (*on
  * may well succeed. journal_refused() takes note of one, and says so when it is the first. */
 bool journal_passing(const char *sqlstate);
 void journal_refused(struct journal *j, const char *sqlstate);
-
 size_t step_take(struct lane *lane, size_t max);
+size_t step_workers(const struct lane *lane); /* whose orders have no heirs */
 void step_send(struct lane *lane, struct pg_batch *batch);
 void step_committed(struct lane *lane);
 void step_requeue(struct lane *lane);

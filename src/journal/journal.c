@@ -52,8 +52,8 @@ static void lane_committed(struct lane *lane)
 {
   struct relay *relay = lane->journal->relay;
   accept_committed(lane);
+  step_committed(lane); /* before the claims: some take the place of what has left */
   claim_committed(lane);
-  step_committed(lane);
   cancel_committed(lane);
   lane_clear(lane);
   lane->journal->refused_since_ms = 0;
@@ -119,10 +119,11 @@ static void lane_rolled_back(struct lane *lane, const char *sqlstate)
 
 static void send_gathered(struct journal *j);
 
-/* Of a transaction the requests of workers, who come back. */
+/* Of a transaction the requests of workers who come back: with what their order does next, or with
+ * the claim of another where none has taken its place. */
 static size_t workers_of(const struct lane *lane)
 {
-  return lane_requests(lane) - lane->n_accepts - lane->n_keyed - lane->n_cancels;
+  return lane->n_claims + step_workers(lane);
 }
 
 /* What has gathered goes before what was committed is told, if it is much: PostgreSQL works
@@ -278,6 +279,11 @@ static bool lane_idle(const struct lane *lane)
 static bool worth_sending(const struct journal *j, size_t in_flight)
 {
   return gathered(j) >= (in_flight > 0 ? WORTH_A_LANE : 1);
+}
+
+void journal_expects_claims(struct journal *j, bool expected)
+{
+  company_expects_claims(&j->company, expected, clock_mono_ns());
 }
 
 static bool company_comes(struct journal *j)

@@ -25,6 +25,7 @@
 #include "order/type.h"
 
 struct journal;
+struct journal_order;
 
 struct journal_options {
   const char *database_url;
@@ -119,10 +120,22 @@ typedef void (*journal_claimed_fn)(void *arg, enum status status, struct journal
 
 void journal_claimed_free(struct journal_claimed *claimed);
 
+struct journal_claim {
+  struct ulid session, id;
+  int64_t handover_by_ms;      /* refused as JOURNAL_LATE after that, by PostgreSQL's clock; or
+                                * INT64_MAX: never */
+  struct journal_order *after; /* whose heir it is; NULL: nobody's */
+};
+
 /* journal_claim() makes session the owner of id: fence + 1, the claim state entered when there is
- * one and no transaction is open, an attempt counted when the last one failed. handover_by_ms:
- * refused as JOURNAL_LATE after that moment by PostgreSQL's clock; INT64_MAX: never. */
-void journal_claim(struct journal *j, const struct ulid *session, const struct ulid *id,
-                   int64_t handover_by_ms, journal_claimed_fn done, void *arg);
+ * one and no transaction is open, an attempt counted when the last one failed. The heir of an order
+ * of this process, whose end or release has been posted and which has none yet, is never durable
+ * before that, nearly always with it. */
+void journal_claim(struct journal *j, const struct journal_claim *claim, journal_claimed_fn done,
+                   void *arg);
+
+/* Claims of this process are on their way, or no longer: what little has gathered waits for them,
+ * for 1 ms at most. */
+void journal_expects_claims(struct journal *j, bool expected);
 
 #endif

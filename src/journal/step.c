@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "journal/claim_op.h"
 #include "journal/count.h"
 #include "journal/internal.h"
 #include "metrics/metrics.h"
@@ -29,6 +30,12 @@ void journal_order_init(struct journal_order *o, const struct journal_claimed *c
   ox_text_copy(o->token, sizeof o->token, token);
   list_init(&o->waiting);
   list_init(&o->in_flight);
+}
+
+void journal_order_deinit(struct journal_order *o)
+{
+  if (o->heir) o->heir->after = NULL;
+  o->heir = NULL;
 }
 
 bool journal_order_idle(const struct journal_order *o)
@@ -125,6 +132,11 @@ static int by_id(const void *a, const void *b)
   return ulid_compare(&x->order->id, &y->order->id);
 }
 
+static bool leaves(const struct step_op *op)
+{
+  return op->hold != JOURNAL_KEEP || order_phase_terminal(op->phase);
+}
+
 size_t step_take(struct lane *lane, size_t max)
 {
   struct list *from = &lane->journal->orders;
@@ -134,9 +146,18 @@ size_t step_take(struct lane *lane, size_t max)
     struct step_op op;
     enum step_kind kind = gather(o, &op);
     lane->steps[kind][lane->n_steps[kind]++] = op;
+    o->leaving = leaves(&op) ? lane : NULL;
   }
   for (int k = 0; k < STEP_KINDS; k++)
     if (lane->n_steps[k] > 1) qsort(lane->steps[k], lane->n_steps[k], sizeof **lane->steps, by_id);
+  return n;
+}
+
+size_t step_workers(const struct lane *lane)
+{
+  size_t n = 0;
+  for (int k = 0; k < STEP_KINDS; k++)
+    for (size_t i = 0; i < lane->n_steps[k]; i++) n += !lane->steps[k][i].order->heir;
   return n;
 }
 
@@ -381,6 +402,7 @@ void step_committed(struct lane *lane)
 
 static void requeue(struct journal *j, struct journal_order *o)
 {
+  o->leaving = NULL;
   list_move_all(&o->in_flight, &o->waiting);
   list_move_all(&o->waiting, &o->in_flight);
   if (!list_linked(&o->node)) list_prepend(&j->orders, &o->node);
@@ -400,6 +422,7 @@ void step_refuse(struct lane *lane, enum status status)
   for (int k = 0; k < STEP_KINDS; k++) {
     for (size_t i = 0; i < lane->n_steps[k]; i++) {
       struct journal_order *o = lane->steps[k][i].order;
+      o->leaving = NULL;
       if (status == ST_BROKEN) LOG_ERROR("PostgreSQL will not take this step", LOG_ORDER(&o->id));
       struct list entries;
       list_init(&entries);

@@ -1,14 +1,17 @@
 /*
  * step.h - moving the orders that this process owns, one report after the other.
  *
- * Embed a journal_order in what runs the order; init it from a claim; post entries to it. It must
- * live until it is idle. Loop thread only.
+ * Embed a journal_order in what runs the order; init it from a claim; post entries to it; deinit it
+ * when it is idle. Loop thread only.
  */
 #ifndef JOURNAL_STEP_H
 #define JOURNAL_STEP_H
 
 #include "base/list.h"
 #include "journal/journal.h"
+
+struct lane;
+struct claim_op;
 
 struct journal_order {
   struct ulid id;
@@ -24,6 +27,8 @@ struct journal_order {
   struct list waiting;         /* of journal_entry: posted, not sent */
   struct list in_flight;       /* sent as one step */
   struct list_node node;       /* in the journal's list while it has something waiting */
+  struct lane *leaving;        /* with what it is no longer ours after in flight; NULL: not yet */
+  struct claim_op *heir;       /* the claim that takes its place; NULL: none */
 };
 
 enum journal_hold {
@@ -68,6 +73,8 @@ struct journal_entry {
 
 void journal_order_init(struct journal_order *o, const struct journal_claimed *claimed,
                         const struct order_type *type, const char *token);
+/* journal_order_deinit() lets a claim go that waits for it. */
+void journal_order_deinit(struct journal_order *o);
 bool journal_order_idle(const struct journal_order *o);
 void journal_post(struct journal *j, struct journal_entry *entry); /* takes entry */
 void journal_entry_free(struct journal_entry *entry);

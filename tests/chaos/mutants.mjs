@@ -150,7 +150,8 @@ export const MUTANTS = [
         file: 'src/queue/lua/enqueue.lua',
         from: 'if not (in_waiting[i] or in_active[i] or in_delayed[i]) then',
         to: 'if true then'
-      }
+      },
+      { file: 'src/queue/lua/enqueue.lua', from: 'plain = plain and not runs', to: '' }
     ],
     cycles: 4,
     world: backlog,
@@ -253,6 +254,18 @@ export const MUTANTS = [
     cycles: 3,
     world: { apis: 1, orders: 60, everyMs: 20, quoteMs: '5-20', swapMs: '20-60' },
     faults: [at(600, 'refused', { link: 'api0→redis', ms: 600 })]
+  },
+  {
+    name: 'heir',
+    guard: 'who takes the place of an order on its way out does not come before it has left',
+    changes: [
+      {
+        file: 'src/journal/claim.c',
+        from: 'return last && (last == lane || last->telling);',
+        to: 'return !last || lane;'
+      }
+    ],
+    test: 'heir_test'
   },
   {
     name: 'group',

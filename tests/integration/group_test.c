@@ -464,8 +464,10 @@ Test(group, claims_of_one_transaction)
   static struct kit_claim c[N];
   memset(c, 0, sizeof c);
   for (int i = 0; i < N; i++) id[i] = accept_of("g");
-  for (int i = N; i > 0; i--)
-    journal_claim(k.journal, &k.session, &id[i - 1], INT64_MAX, kit_on_claimed, &c[i - 1]);
+  for (int i = N; i > 0; i--) {
+    struct journal_claim claim = {k.session, id[i - 1], INT64_MAX, NULL};
+    journal_claim(k.journal, &claim, kit_on_claimed, &c[i - 1]);
+  }
   for (int i = 0; i < N; i++) kit_until(&k, c[i].calls);
   for (int i = 1; i < N; i++) cr_assert(c[i].status == ST_STALE && c[i].refusal == JOURNAL_BEHIND);
   cr_assert_eq(c[0].status, ST_OK);

@@ -244,7 +244,8 @@ static inline struct kit_claim kit_claim_by(struct kit *k, const struct ulid *se
                                             const struct ulid *id, int64_t by_ms)
 {
   struct kit_claim c = {0};
-  journal_claim(k->journal, session, id, by_ms, kit_on_claimed, &c);
+  struct journal_claim claim = {*session, *id, by_ms, NULL};
+  journal_claim(k->journal, &claim, kit_on_claimed, &c);
   kit_until(k, c.calls);
   return c;
 }

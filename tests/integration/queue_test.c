@@ -64,6 +64,20 @@ Test(queue, enqueue_knows_what_waits_is_delayed_or_runs)
   free(items);
 }
 
+Test(queue, enqueue_while_another_runs_and_none_is_delayed)
+{
+  struct queue_item *items = kit_items(3);
+  kit_enqueue(k, items, 2);
+  kit_claim(k, a, 1);
+  kit_enqueue(k, items + 1, 2);
+  cr_assert_eq(kit_where(k), 210);
+  kit_enqueue(k, items, 1);
+  cr_assert_eq(kit_where(k), 210, "what runs does not wait as well");
+  kit_enqueue(k, items, 3);
+  cr_assert_eq(kit_where(k), 210, "nor when it is named with others");
+  free(items);
+}
+
 Test(queue, enqueue_of_the_same_order_twice_in_one_call)
 {
   struct queue_item *items = kit_items(1);

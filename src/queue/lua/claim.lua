@@ -45,11 +45,12 @@ local given = #popped / 2
 local reply = {OPEN, due and math.max(0, due - now) or -1, now}
 if given > 0 then
   local ends, holders, log = {}, {}, {}
+  local ends_at, started_at = string.format('%.0f', now + lease + 1), string.format('%.0f', now)
   for i = 1, given do
     local id, token = popped[2 * i - 1], session .. ':' .. (counter + i - 1)
-    ends[2 * i - 1], ends[2 * i] = now + lease + 1, id
+    ends[2 * i - 1], ends[2 * i] = ends_at, id
     holders[2 * i - 1], holders[2 * i] = id, token
-    log[2 * i - 1], log[2 * i] = now, token
+    if limit > 0 then log[2 * i - 1], log[2 * i] = started_at, token end
     reply[i + 3] = id
   end
   redis.call('ZADD', active, unpack(ends))

@@ -3,20 +3,32 @@
 -- its group, and waits until it comes without.
 if #ARGV < 2 then return end
 
--- As nearly always where orders are only accepted: nobody can be known but by waiting already, and the
--- arguments are what ZADD wants.
-local plain = redis.call('EXISTS', delayed, active, behind) == 0
-for i = 2, #ARGV, 2 do plain = plain and ARGV[i] == '0' end
-if plain then
+local function named()
+  local ids = {}
+  for i = 2, #ARGV, 2 do ids[#ids + 1] = ARGV[i + 1] end
+  return ids
+end
+
+-- As nearly always: all are to wait and nobody is delayed, so who is known waits already or runs, and
+-- the arguments are what ZADD wants.
+local function plain()
+  for i = 2, #ARGV, 2 do
+    if ARGV[i] ~= '0' then return false end
+  end
+  if redis.call('EXISTS', delayed, behind, active) == 0 then return true end
+  if redis.call('EXISTS', delayed, behind) > 0 then return false end
+  for _, runs in ipairs(redis.call('ZMSCORE', active, unpack(named()))) do
+    if runs then return false end
+  end
+  return true
+end
+if plain() then
   if redis.call('ZADD', waiting, 'NX', unpack(ARGV, 2)) > 0 then wake() end
   return
 end
 
-local ids, delays, new, early, later = {}, {}, {}, {}, {}
-for i = 2, #ARGV, 2 do
-  ids[#ids + 1] = ARGV[i + 1]
-  delays[ARGV[i + 1]] = tonumber(ARGV[i])
-end
+local ids, delays, new, early, later = named(), {}, {}, {}, {}
+for i, id in ipairs(ids) do delays[id] = tonumber(ARGV[2 * i]) end
 
 local function scores(set)
   if redis.call('EXISTS', set) == 0 then return {} end

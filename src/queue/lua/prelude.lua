@@ -57,7 +57,7 @@ end
 local function add(to, ids)
   local scored = {}
   for i, id in ipairs(ids) do
-    scored[2 * i - 1], scored[2 * i] = 0, id
+    scored[2 * i - 1], scored[2 * i] = '0', id
   end
   redis.call('ZADD', to, unpack(scored))
 end

@@ -64,8 +64,38 @@ Test(company, who_came_at_once_lately_is_awaited_until_nearly_all_are_here)
 
 Test(company, who_came_late_is_not_awaited)
 {
-  lately(TOLD, 1100 * us);
+  lately(TOLD, 2100 * us);
   cr_assert_not(awaited(0));
+}
+
+/* The first may take longer, the others come with him or not at all. */
+Test(company, after_the_first_the_others_are_not_waited_for_as_long)
+{
+  lately(TOLD, 1500 * us);
+  cr_assert(awaited(1));
+  cr_assert(company_awaited(&company, now_ns + 999 * us));
+  cr_assert_not(company_awaited(&company, now_ns + 1000 * us));
+}
+
+Test(company, who_come_one_after_the_other_are_not_awaited)
+{
+  for (int i = 0; i < LEARNT; i++) {
+    company_told(&company, TOLD, now_ns);
+    company_came(&company, now_ns);
+    for (int k = 1; k < TOLD; k++) company_came(&company, now_ns + 1100 * us);
+    now_ns += 3000 * us;
+  }
+  cr_assert_not(awaited(0));
+}
+
+Test(company, claims_on_their_way_are_awaited_whoever_else_is)
+{
+  company_expects_claims(&company, true, now_ns);
+  cr_assert(company_awaited(&company, now_ns + 999 * us));
+  cr_assert_not(company_awaited(&company, now_ns + 1000 * us), "they are late");
+  company_expects_claims(&company, true, now_ns);
+  company_expects_claims(&company, false, now_ns);
+  cr_assert_not(company_awaited(&company, now_ns), "they are here");
 }
 
 Test(company, where_half_came_nobody_is_awaited)
@@ -96,9 +126,9 @@ Test(company, telling_nobody_changes_nothing)
 {
   lately(TOLD, 500 * us);
   cr_assert(awaited(0));
-  company_told(&company, 0, now_ns + 900 * us);
+  company_told(&company, 0, now_ns + 1900 * us);
   cr_assert(company_awaited(&company, now_ns));
-  cr_assert_not(company_awaited(&company, now_ns + 1000 * us));
+  cr_assert_not(company_awaited(&company, now_ns + 2000 * us));
 }
 
 /* Without it the loop would sleep on what has gathered. */
