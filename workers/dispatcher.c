@@ -185,14 +185,10 @@ static void hand_over(struct dispatcher *d, const struct queue_item *item)
   h->item = *item;
   h->incarnation = session_guard(d->session)->incarnation;
   h->sent_ns = d->claim_sent_ns;
-  struct journal_claim claim = {.session = *session_id(d->session),
-                                .id = item->id,
-                                .handover_by_ms = INT64_MAX,
-                                .after = leaver(d)};
+  int64_t by = INT64_MAX;
+  if (limited(d)) by = session_pg_earliest_ms(d->session, d->claim_sent_ns / 1000000) + d->slack_ms;
+  struct journal_claim claim = {*session_id(d->session), item->id, by, leaver(d)};
   list_append(&d->reserved, &h->node);
-  if (limited(d))
-    claim.handover_by_ms =
-        session_pg_earliest_ms(d->session, d->claim_sent_ns / 1000000) + d->slack_ms;
   journal_claim(d->parts.journal, &claim, on_owned, h);
 }
 

@@ -151,7 +151,7 @@ export const MUTANTS = [
         from: 'if not (in_waiting[i] or in_active[i] or in_delayed[i]) then',
         to: 'if true then'
       },
-      { file: 'src/queue/lua/enqueue.lua', from: 'plain = plain and not runs', to: '' }
+      { file: 'src/queue/lua/enqueue.lua', from: 'if runs then return false end', to: '' }
     ],
     cycles: 4,
     world: backlog,
