@@ -294,7 +294,7 @@ static void join(struct stream_listener *l, const struct tail_position *end)
   bool strange = !l->from_now && l->at.xid >= end->xid;
   l->joins_with = 0;
   if (l->from_now || strange) l->at = l->stream->end;
-  if (!l->sink->on_begin(l->arg, true))
+  if (!l->sink->on_begin(l->arg, &l->at))
     listener_end(l);
   else if (strange)
     (void)put(l, reset, sizeof reset - 1);
@@ -302,7 +302,7 @@ static void join(struct stream_listener *l, const struct tail_position *end)
 
 static void refuse(struct stream_listener *l)
 {
-  (void)l->sink->on_begin(l->arg, false);
+  (void)l->sink->on_begin(l->arg, NULL);
   listener_end(l);
 }
 

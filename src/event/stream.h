@@ -48,11 +48,12 @@ struct stream *stream_create(uv_loop_t *loop, struct reader *reader, struct hub 
 /* stream_destroy() comes before the hub's and the reader's; no listener that has begun is left. */
 void stream_destroy(struct stream *s);
 
-/* on_begin() comes first, and tells that nothing that is committed from here on is missed; ok
- * false: PostgreSQL does not answer, and the listener has ended. It returns whether the listener is
+/* on_begin() comes first, and tells that nothing that is committed from here on is missed, and the
+ * position from which that holds: who is cut off before its first event asks again with that. at
+ * NULL: PostgreSQL does not answer, and the listener has ended. It returns whether the listener is
  * still there. write() gets whole events, about STREAM_WRITE_MAX bytes at the most. */
 struct stream_sink {
-  bool (*on_begin)(void *arg, bool ok);
+  bool (*on_begin)(void *arg, const struct tail_position *at);
   enum stream_more (*write)(void *arg, const char *text, size_t len);
 };
 

@@ -4,6 +4,7 @@
  * long as the answer goes on; what the socket does not take at once holds up its own listener
  * alone.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -61,17 +62,22 @@ static void on_over(struct auth_guard *guard)
   on_close(sse);
 }
 
-/* The head of the answer tells the client that from here on it misses nothing. */
-static bool on_begin(void *arg, bool ok)
+/* The head of the answer tells the client that from here on it misses nothing; and the id, which is
+ * of no event, that it does so when it comes again, too. */
+static bool on_begin(void *arg, const struct tail_position *at)
 {
   static const struct http_stream_handler handler = {on_drain, on_close};
-  static const char retry[] = "retry: 1000\n\n";
   struct sse *sse = arg;
-  if (ok)
+  char head[96];
+  int len = 0;
+  if (at) {
+    len =
+        snprintf(head, sizeof head, "retry: 1000\nid: %" PRIu64 "-%" PRIu32 "\n\n", at->xid, at->n);
     sse->out = answer_stream(&sse->call, &handler, sse);
-  else
+  } else {
     answer_problem(&sse->call, PROBLEM_STORE_UNAVAILABLE, NULL);
-  if (!sse->out || !http_stream_write(sse->out, retry, sizeof retry - 1)) {
+  }
+  if (!sse->out || !http_stream_write(sse->out, head, (size_t)len)) {
     free(sse);
     return false;
   }

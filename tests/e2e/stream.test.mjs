@@ -61,8 +61,8 @@ class Source {
 
   #take(part) {
     const frame = Object.fromEntries(part.split('\n').map((line) => line.match(/^(\w+): (.*)$/).slice(1)))
-    if (frame.retry) return
     if (frame.id) this.lastId = frame.id
+    if (frame.retry) return
     const data = JSON.parse(frame.data)
     assertMessage('stream', frame.event, data)
     this.frames.push({ ...frame, data })
@@ -199,6 +199,22 @@ test('the server is killed and started again, twice: no listener misses or hears
   await worker.stop()
 })
 
+test('who is cut off before its first event misses nothing either', async () => {
+  const port = await freePort()
+  const other = await world.start()
+  const api = await world.start({ role: 'api', port })
+  const source = await listen(api)
+  await until('where it begins', 5000, () => source.lastId)
+  api.signal('SIGKILL')
+  await api.exited
+  const ids = await placeMany(other, 5)
+  const again = await world.start({ role: 'api', port })
+  await seesAll(source, ids)
+  assertComplete(source, ids)
+  await again.stop()
+  await other.stop()
+})
+
 test('Redis is away: late, not lost', async () => {
   const port = await freePort()
   const redis = await startRedis(port)
@@ -229,7 +245,7 @@ test('a reader who does not read holds nobody up, and misses nothing', async () 
   lazy.response.setEncoding('utf8')
   lazy.response.on('data', (piece) => (text += piece))
   await until('the rest', 30000, () => text.split('event: order.').length - 1 === ids.length * 5)
-  assert.deepEqual([...text.matchAll(/^id: (.*)$/gm)].map((m) => m[1]), idsOf(brisk))
+  assert.deepEqual([...text.matchAll(/^id: (.*)\nevent: order/gm)].map((m) => m[1]), idsOf(brisk))
   await daemon.stop()
 })
 

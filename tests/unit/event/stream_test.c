@@ -91,6 +91,7 @@ struct heard {
   size_t len;
   enum stream_more more;
   int begun, refused;
+  struct tail_position at; /* where it begins */
 };
 
 static uv_loop_t loop;
@@ -108,13 +109,14 @@ static enum stream_more on_text(void *arg, const char *text, size_t len)
   return h->more;
 }
 
-static bool on_begin(void *arg, bool ok)
+static bool on_begin(void *arg, const struct tail_position *at)
 {
   struct heard *h = arg;
   cr_assert_eq(h->len, 0, "nothing comes before it begins");
-  h->begun += ok;
-  h->refused += !ok;
-  return ok && h->more != STREAM_GONE;
+  h->begun += at != NULL;
+  h->refused += !at;
+  if (at) h->at = *at;
+  return at && h->more != STREAM_GONE;
 }
 
 static const struct stream_sink sink = {on_begin, on_text};
@@ -180,6 +182,23 @@ Test(stream, from_now_on)
   assert_heard(&h, 3, 4);
   stream_leave(l);
   free(h.text);
+}
+
+Test(stream, who_left_before_his_first_event_goes_on_from_where_he_began)
+{
+  struct heard h, again;
+  committed = 3;
+  struct stream_listener *l = listen_after(&h, NULL, &all);
+  answer(ST_OK);
+  stream_leave(l);
+  committed = 5;
+  l = listen_after(&again, &h.at, &all);
+  while (n_asks > 0) answer(ST_OK);
+  assert_heard(&again, 3, 4);
+  cr_assert_eq(tail_compare(&again.at, &h.at), 0);
+  stream_leave(l);
+  free(h.text);
+  free(again.text);
 }
 
 Test(stream, behind_an_event_that_is_long_past)

@@ -655,10 +655,12 @@ static struct {
   int ready;
 } streamed;
 
+static const struct tail_position stream_at = {700, 3};
+
 static inline void stream_begin(bool ok)
 {
   streamed.begun = true;
-  streamed.listening = streamed.sink->on_begin(streamed.arg, ok);
+  streamed.listening = streamed.sink->on_begin(streamed.arg, ok ? &stream_at : NULL);
 }
 
 static inline void note_list(char *to, size_t len, const char *list)

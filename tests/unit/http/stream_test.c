@@ -33,7 +33,7 @@ CHECKED(stream, from_now_on_and_all)
   cr_assert_str_eq(r->content_type, "text/event-stream");
   cr_assert_str_eq(header_of(r, "X-Accel-Buffering"), "no");
   cr_assert_str_eq(header_of(r, "Cache-Control"), "no-store");
-  cr_assert_str_eq(r->body, "retry: 1000\n\n");
+  cr_assert_str_eq(r->body, "retry: 1000\nid: 700-3\n\n");
   cr_assert(streamed.listening && !streamed.resumes);
   cr_assert_str_eq(streamed.types, "-");
   cr_assert_str_eq(streamed.statuses, "-");
@@ -89,7 +89,7 @@ CHECKED(stream, waits_for_a_socket_that_takes_no_more)
   stream_kept = 0;
   streams[0].handler->on_drain(streams[0].arg);
   cr_assert_eq(streamed.ready, 1);
-  cr_assert_str_eq(r->body, "retry: 1000\n\none;two;");
+  cr_assert_str_eq(r->body, "retry: 1000\nid: 700-3\n\none;two;");
   leave(r);
 }
 
