@@ -89,8 +89,9 @@ const TARGETS = [
   ['POST', '/api/sim/pools', 'PoolRequest'],
   ['PUT', '/api/sim/faults', 'Faults']
 ]
-// What a schema cannot say: tokens there are, what an amount comes to, what time it is, what was placed before.
-const MEANING = /^(UNKNOWN_(TOKEN|STATUS)|SAME_TOKEN|PAIR_NOT_LISTED|TOO_MANY_DECIMALS|[A-Z]+_(TOO_LARGE|NOT_POSITIVE|OUT_OF_RANGE)|OUT_OF_RANGE|EXPIRED|INVALID_TIME|NOT_A_TIME|NOT_OF_THE_PAIR|TOKEN_EXISTS|POOL_EXISTS|UNSOUND_POOL|CONFLICTING_FIELDS|INVALID_CLIENT_ORDER_ID|TOO_MANY_(POOLS|TOKENS))$/
+// What a schema cannot say: tokens there are, what an amount comes to, what time it is, what was placed before, how many
+// bytes a text is.
+const MEANING = /^(UNKNOWN_(TOKEN|STATUS)|SAME_TOKEN|PAIR_NOT_LISTED|TOO_MANY_DECIMALS|[A-Z]+_(TOO_LARGE|NOT_POSITIVE|OUT_OF_RANGE)|OUT_OF_RANGE|EXPIRED|INVALID_TIME|NOT_A_TIME|NOT_OF_THE_PAIR|TOKEN_EXISTS|POOL_EXISTS|UNSOUND_POOL|CONFLICTING_FIELDS|INVALID_(CLIENT_ORDER|ITEM)_ID|TOO_MANY_(POOLS|TOKENS))$/
 
 // send() gives an answer that is documented, in time, and not the daemon's own fault.
 async function send(method, target, body, headers = { 'content-type': 'application/json' }) {
