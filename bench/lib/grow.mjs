@@ -43,12 +43,12 @@ const ENDED = {
         p == 2 ? "\\\\x010000000000000000be7e0d00000000" : null, p == 2 ? result(i) : null,
         p == 3 ? failure() : null, at(i, 0), at(i, 900), at(i, 900)`
   },
-  order_events: {
-    columns: 'order_id, seq, status, phase, attempt, at, data',
+  steps: {
+    columns: 'order_id, step, seq, status, phase, attempt, at, data',
     rows: `
       p = phase(i)
-      print id(i), 1, "pending", 0, 1, at(i, 0), null
-      print id(i), 2, status[p], p, 1, at(i, 900), p == 2 ? result(i) : p == 3 ? failure() : null`
+      print id(i), 0, 1, "pending", 0, 1, at(i, 0), null
+      print id(i), 3, 2, status[p], p, 1, at(i, 900), p == 2 ? result(i) : p == 3 ? failure() : null`
   }
 }
 
@@ -57,9 +57,9 @@ const WAITING = {
     columns: 'order_id, tenant, type, status, payload, created_at, updated_at',
     rows: 'print id(i), "default", "market", "pending", payload(i), at(i, 0), at(i, 0)'
   },
-  order_events: {
-    columns: 'order_id, seq, status, phase, attempt, at',
-    rows: 'print id(i), 1, "pending", 0, 1, at(i, 0)'
+  steps: {
+    columns: 'order_id, step, seq, status, phase, attempt, at',
+    rows: 'print id(i), 0, 1, "pending", 0, 1, at(i, 0)'
   }
 }
 

@@ -187,7 +187,7 @@ async function growAll(servers, sizes) {
 // a table so large VACUUM would pass over them, and whoever lists the newest would walk over who was there.
 async function shrink({ world }) {
   const accepted = 'SELECT order_id FROM orders WHERE completed_at IS NULL AND NOT by_hand'
-  for (const table of ['order_events', 'orders']) {
+  for (const table of ['steps', 'orders']) {
     await world.sql(`DELETE FROM ${table} WHERE order_id IN (${accepted})`)
     await world.sql(`VACUUM (ANALYZE, INDEX_CLEANUP on) ${table}`)
   }

@@ -217,6 +217,12 @@ static const char *skip_value(const char *p, const char *end)
   return p;
 }
 
+bool json_raw_ends_itself(const char *text, size_t len)
+{
+  const char *end = text + len, *p = skip_space(text, end);
+  return p < end && skip_space(skip_value(p, end), end) == end;
+}
+
 void json_members(struct json_writer *w, const char *object, size_t len)
 {
   const char *p = skip_space(object, object + len), *end = object + len;

@@ -35,6 +35,9 @@ void json_bool(struct json_writer *w, const char *key, bool value);
 void json_nil(struct json_writer *w, const char *key); /* null; json_null() is jansson's */
 void json_time(struct json_writer *w, const char *key, int64_t unix_ms); /* RFC 3339; 0: null */
 void json_raw(struct json_writer *w, const char *key, const char *json, size_t len);
+/* json_raw_ends_itself() is true when text, written raw where a value may stand, is one value, or
+ * what is written is not valid JSON: nothing of it can become a member or an element beside. */
+bool json_raw_ends_itself(const char *text, size_t len);
 /* json_members() adds the members of object (text of a valid JSON object; another kind of JSON adds
  * nothing) to the one being written. */
 void json_members(struct json_writer *w, const char *object, size_t len);

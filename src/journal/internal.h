@@ -20,7 +20,7 @@ enum {
   COMPANY = 24,       /* requests that wait for no more of them */
   BATCH_MAX = 500,    /* of each kind, in one transaction */
   STEPS_MAX = 128,    /* of orders, in one transaction: parts of a step are joined pair by pair */
-  PARAMS_MAX = 26,
+  PARAMS_MAX = 27,
   ANSWER_DEADLINE_MS = 2000, /* an accept that is not durable by then is answered ST_AWAY */
   REFUSED_PAUSE_MS = 50,     /* after an error that has nothing to do with what was asked */
   PING_MS = 500,             /* between questions to a lane that has nothing to do */
@@ -44,8 +44,8 @@ struct accept_op {
   void *arg;
 };
 
-/* The statements a step may need; a step needs exactly one. */
-enum step_kind { STEP_PLAIN, STEP_WITH_INTENT, STEP_WITH_SETTLE, STEP_WITH_PARK, STEP_KINDS };
+/* The statements for steps; each step needs one of them. */
+enum step_kind { STEP_MOVES, STEP_PARKS, STEP_KINDS };
 
 /* What reading back says of a step in doubt. */
 enum step_found { STEP_LOST, STEP_HAPPENED, STEP_DID_NOT };

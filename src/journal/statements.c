@@ -21,8 +21,8 @@
       " FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])"                   \
       " AS u(order_id, tenant, type, status, payload), now"                                        \
       " RETURNING order_id, status, created_at),"                                                  \
-      " e AS (INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"                \
-      " SELECT order_id, 1, status, 0, 1, created_at FROM o)"                                      \
+      " e AS (INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"                 \
+      " SELECT order_id, 0, 1, status, 0, 1, created_at FROM o)"                                   \
       " SELECT at FROM now"
 
 /* The same for orders with a name of the caller's own or an idempotency key, and for those that are
@@ -53,8 +53,8 @@
   " WHERE u.key IS NULL OR (u.order_id IN (SELECT order_id FROM k)) IS TRUE"                       \
   " ORDER BY u.tenant, u.own"                                                                      \
   " ON CONFLICT DO NOTHING RETURNING order_id, status, phase, created_at),"                        \
-  " e AS (INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"                    \
-  " SELECT order_id, 1, status, phase, 1, created_at FROM o)"                                      \
+  " e AS (INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"                     \
+  " SELECT order_id, 0, 1, status, phase, 1, created_at FROM o)"                                   \
   " SELECT order_id, created_at FROM o"
 /* clang-format on */
 
@@ -100,7 +100,7 @@
   " FROM idempotency_keys k WHERE k.tenant = u.tenant AND k.key = u.key) x"                        \
   " ORDER BY same LIMIT 1) f"                                                                      \
   " LEFT JOIN orders o ON o.order_id = f.order_id"                                                 \
-  " LEFT JOIN order_events e ON e.order_id = f.order_id AND e.seq = 1"
+  " LEFT JOIN steps e ON e.order_id = f.order_id AND e.step = 0"
 
 /* The key of a batch, with the answer. $1 tenant, $2 key, $3 hash of the request, $4 the batch, in
  * the place of an order's id, $5 answer, $6 life of a key. */
@@ -162,15 +162,15 @@
       " RETURNING o.order_id, o.client_order_id, o.type, o.status, o.attempt, o.ver, o.step,"      \
       " o.fence, o.takeovers, o.intent_open, o.payload, o.state, o.created_at, o.updated_at,"      \
       " k.state IS NOT NULL AND NOT o.intent_open AS entered, o.group_no IS NOT NULL),"            \
-      " e AS (INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"                \
-      " SELECT order_id, ver, status, 1, attempt, updated_at FROM m WHERE entered)"                \
+      " e AS (INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"                 \
+      " SELECT order_id, step, ver, status, 1, attempt, updated_at FROM m WHERE entered)"          \
       " SELECT * FROM m"
 
 /* The open transactions of orders that were claimed a moment ago in this transaction. $1 ids. */
 #define CLAIM_INTENTS                                                                              \
   "SELECT i.order_id, i.venue, i.tx_hash, i.bytes, i.in_amount, i.min_out, i.expires_at"           \
-  " FROM orders o JOIN intents i ON i.order_id = o.order_id AND i.n = o.intents"                   \
-  " WHERE o.order_id = ANY($1::uuid[]) AND o.intent_open"
+  " FROM orders o JOIN steps i ON i.order_id = o.order_id AND i.n = o.intents"                     \
+  " WHERE o.order_id = ANY($1::uuid[]) AND o.intent_open AND i.venue IS NOT NULL"
 
 /* Why a claim was refused. $1 ids, $2 lease in ms, $3 types. An order that was taken over by hand
  * has ended as far as workers are concerned. */
@@ -182,70 +182,58 @@
   " greatest(0, ceil(extract(epoch FROM o.due_at - clock_timestamp()) * 1000))::bigint,"           \
   " " IN_TURN ", " PAUSED " FROM orders o WHERE o.order_id = ANY($1::uuid[])"
 
-/* The compare-and-set of a step, by (fence, step). Orders: $1 ids, $2 fences, $3 steps, $4 seq of
- * the newest event, $5 states (null: unchanged), $6 phases, $7 what becomes of it (0 keep, 1 retry,
- * 2 release), $8 delays, $9 results, $10 errors, $11 blobs. Events: $12 ids, $13 seqs, $14 states,
- * $15 phases, $16 attempts, $17 data. What more a step brings for an order comes along in the one
- * unnest() and is handed on by RETURNING, so that nothing has to be joined: STEP(arrays, columns,
- * sets, condition, returning). */
+/* The compare-and-set of a step, by (fence, step): $1 ids, $2 fences, $3 steps, $4 seq of the newest
+ * event, $5 its state (null: no event), $6 the order's phase, $7 what becomes of it (0 keep, 1 retry,
+ * 2 release), $8 delay, $9 error, $10 blob; the events: $11 phase of the newest, $12 attempt, $13
+ * data, $14 those before it; opens an intent: $15 venue (null: no), $16 hash, $17 bytes, $18 amount,
+ * $19 floor, $20 expiry; closes one: $21 outcome (null: no), $18 in, $22 out, $23 landing time. An
+ * order that succeeds has its last event's data for its result. What more a step brings comes along
+ * in the one unnest() and is handed on by RETURNING, so that nothing has to be joined:
+ * STEP(arrays, columns, returning). */
 /* clang-format off */
-#define STEP(arrays, columns, sets, condition, returning)                                          \
+#define STEP(arrays, columns, returning)                                                           \
   NOW "u AS (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::integer[], $4::integer[],"         \
-  " $5::text[], $6::smallint[], $7::smallint[], $8::bigint[], $9::text[], $10::text[],"            \
-  " $11::bytea[]" arrays ") AS u(order_id, fence, step, ver, status, phase, hold, delay,"          \
-  " result, error, keep" columns ")),"                                                             \
+  " $5::text[], $6::smallint[], $7::smallint[], $8::bigint[], $9::text[], $10::bytea[],"           \
+  " $11::smallint[], $12::integer[], $13::text[], $14::text[], $15::text[], $16::text[],"          \
+  " $17::bytea[], $18::bigint[], $19::bigint[], $20::timestamptz[], $21::text[], $22::bigint[],"   \
+  " $23::timestamptz[]" arrays ") AS u(order_id, fence, step, ver, status, phase, hold, delay,"    \
+  " error, keep, shows, attempt, data, before, venue, tx_hash, bytes, in_amount, min_out,"         \
+  " expires_at, outcome, out_amount, landed_at" columns ")),"                                      \
   " m AS (UPDATE orders o SET status = coalesce(u.status, o.status), phase = u.phase,"             \
   " ver = u.ver, step = o.step + 1, fence = o.fence + (u.hold <> 0)::integer,"                     \
   " owner = CASE WHEN u.hold = 0 AND u.phase < 2 THEN o.owner END,"                                \
   " bump = (u.hold = 1)::integer,"                                                                 \
   " due_at = CASE u.hold WHEN 0 THEN o.due_at ELSE now.at + u.delay * interval '1 ms' END,"        \
-  " state = coalesce(u.keep, o.state), result = coalesce(u.result::json, o.result),"               \
+  " state = coalesce(u.keep, o.state),"                                                            \
+  " result = CASE WHEN u.phase = 2 THEN coalesce(u.data, '{}')::json ELSE o.result END,"           \
   " error = CASE WHEN u.phase <> 2 THEN coalesce(u.error::json, o.error) END,"                     \
+  " intents = o.intents + (u.venue IS NOT NULL)::integer,"                                         \
+  " intent_open = u.venue IS NOT NULL OR o.intent_open AND u.outcome IS NULL,"                     \
   " updated_at = now.at,"                                                                          \
-  " completed_at = CASE WHEN u.phase >= 2 THEN now.at END" sets                                    \
+  " completed_at = CASE WHEN u.phase >= 2 THEN now.at END"                                         \
   " FROM u, now WHERE o.order_id = u.order_id AND o.fence = u.fence AND o.step = u.step"           \
-  " AND o.phase < 2" condition                                                                     \
-  " RETURNING o.order_id, now.at" returning "),"                                                   \
-  " e AS (INSERT INTO order_events (order_id, seq, status, phase, attempt, at, data)"              \
-  " SELECT u.order_id, u.seq, u.status, u.phase, u.attempt, now.at, u.data::json"                  \
-  " FROM unnest($12::uuid[], $13::integer[], $14::text[], $15::smallint[], $16::integer[],"        \
-  " $17::text[]) AS u(order_id, seq, status, phase, attempt, data), now"                           \
-  " WHERE (u.order_id IN (SELECT order_id FROM m)) IS TRUE)"
+  " AND o.phase < 2 AND NOT (o.intent_open AND u.venue IS NOT NULL)"                               \
+  " RETURNING o.order_id, o.step, o.ver, now.at, u.attempt, u.shows, u.status, u.data, u.before,"  \
+  " CASE WHEN u.venue IS NOT NULL OR u.outcome IS NOT NULL THEN o.intents END AS n, u.venue,"      \
+  " u.tx_hash, u.bytes, u.in_amount, u.min_out, u.expires_at, u.outcome, u.out_amount,"            \
+  " u.landed_at, o.fence, o.result" returning "),"                                                 \
+  " e AS (INSERT INTO steps (order_id, step, seq, at, attempt, phase, status, data, before, n,"    \
+  " venue, tx_hash, bytes, in_amount, min_out, expires_at, outcome, out_amount, landed_at, fence)" \
+  " SELECT order_id, step, ver, at, attempt, shows, status,"                                       \
+  " CASE shows WHEN 2 THEN result ELSE data::json END, before::json, n, venue, tx_hash, bytes,"    \
+  " in_amount, min_out, expires_at, outcome, out_amount, landed_at,"                               \
+  " CASE WHEN venue IS NOT NULL THEN fence END FROM m"                                             \
+  " WHERE status IS NOT NULL OR n IS NOT NULL)"
 #define STEP_GIVES " SELECT order_id, at FROM m"
 
-#define STEP_ALONE STEP("", "", "", "", "") STEP_GIVES
+#define STEP_MOVES STEP("", "", "") STEP_GIVES
 
-/* A step that opens an intent: $18 venue, $19 hash, $20 bytes, $21 amount, $22 floor, $23 expiry. */
-#define STEP_INTENT                                                                                \
-  STEP(", $18::text[], $19::text[], $20::bytea[], $21::bigint[], $22::bigint[], $23::timestamptz[]",\
-       ", venue, tx_hash, bytes, in_amount, min_out, expires_at",                                  \
-       ", intents = o.intents + 1, intent_open = true",                                            \
-       " AND NOT o.intent_open",                                                                   \
-       ", o.intents, u.venue, u.tx_hash, u.bytes, u.in_amount, u.min_out, u.expires_at, u.fence")  \
-  ", i AS (INSERT INTO intents (order_id, n, venue, tx_hash, bytes, in_amount, min_out,"           \
-  " expires_at, fence) SELECT order_id, intents, venue, tx_hash, bytes, in_amount, min_out,"       \
-  " expires_at, fence FROM m)" STEP_GIVES
-
-/* A step that closes one, or that ends the order: $18 outcome (null: none is closed), $19 in, $20
- * out, $21 landing time. */
-#define STEP_SETTLE                                                                                \
-  STEP(", $18::text[], $19::bigint[], $20::bigint[], $21::timestamptz[]",                          \
-       ", outcome, in_amount, out_amount, landed_at",                                              \
-       ", intent_open = o.intent_open AND u.outcome IS NULL",                                      \
-       "",                                                                                         \
-       ", o.intents, u.outcome, u.in_amount, u.out_amount, u.landed_at")                           \
-  ", s AS (INSERT INTO outcomes (order_id, n, outcome, in_amount, out_amount, landed_at)"          \
-  " SELECT order_id, intents, outcome, in_amount, out_amount, landed_at FROM m"                    \
-  " WHERE outcome IS NOT NULL)" STEP_GIVES
-
-/* A step that begins a park: $18 topic, $19 side, $20 level, $21 since when it has seen nothing. The
+/* A step that begins a park: $24 topic, $25 side, $26 level, $27 since when it has seen nothing. The
  * park is in force under the fence that the step leaves the order with. */
-#define STEP_PARK                                                                                  \
-  STEP(", $18::text[], $19::smallint[], $20::bigint[], $21::timestamptz[]",                        \
+#define STEP_PARKS                                                                                 \
+  STEP(", $24::text[], $25::smallint[], $26::bigint[], $27::timestamptz[]",                        \
        ", topic, side, level, since",                                                              \
-       "",                                                                                         \
-       "",                                                                                         \
-       ", o.fence, u.topic, u.side, u.level, u.since")                                             \
+       ", u.topic, u.side, u.level, u.since")                                                      \
   ", p AS (INSERT INTO parks (order_id, fence, topic, side, level, since)"                         \
   " SELECT order_id, fence, topic, side, level, since FROM m"                                      \
   " ON CONFLICT (order_id) DO UPDATE SET fence = excluded.fence, topic = excluded.topic,"          \
@@ -267,18 +255,18 @@
       " WHERE o.order_id = u.order_id AND (u.order_id IN (SELECT order_id FROM l)) IS TRUE"        \
       " AND o.status = u.origin AND o.phase < 2"                                                   \
       " AND NOT (u.waits AND (o.phase <> 0 OR o.owner IS NOT NULL))"                               \
-      " AND NOT o.intent_open AND NOT EXISTS (SELECT 1 FROM outcomes i"                            \
+      " AND NOT o.intent_open AND NOT EXISTS (SELECT 1 FROM steps i"                               \
       " WHERE i.order_id = o.order_id AND i.outcome = 'landed')"                                   \
-      " RETURNING o.order_id, o.ver, o.attempt, o.status, o.phase, o.updated_at,"                  \
+      " RETURNING o.order_id, o.step, o.ver, o.attempt, o.status, o.phase, o.updated_at,"          \
       " o.group_no IS NOT NULL AS grouped),"                                                       \
-      " e AS (INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"                \
-      " SELECT order_id, ver, status, phase, attempt, updated_at FROM m)"                          \
+      " e AS (INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"                 \
+      " SELECT order_id, step, ver, status, phase, attempt, updated_at FROM m)"                    \
       " SELECT order_id, (order_id IN (SELECT order_id FROM l WHERE owned)) IS TRUE, ver,"         \
       " attempt, updated_at, status, grouped FROM m"
 
 /* What the orders are like that were, or were not, moved a moment ago. $1 ids. */
 #define CANCEL_WHY                                                                                 \
-  "SELECT o.order_id, o.phase, o.status, o.intent_open OR EXISTS (SELECT 1 FROM outcomes i"        \
+  "SELECT o.order_id, o.phase, o.status, o.intent_open OR EXISTS (SELECT 1 FROM steps i"           \
   " WHERE i.order_id = o.order_id AND i.outcome = 'landed')"                                       \
   " FROM orders o WHERE o.order_id = ANY($1::uuid[])"
 
@@ -297,7 +285,7 @@
   " WHERE o.order_id = u.order_id AND o.phase = 3 AND NOT o.by_hand"                               \
   " AND o.type = ANY($3::text[])"                                                                  \
   " AND NOT o.intent_open AND coalesce(o.error->>'outcome', 'none') = 'none'"                      \
-  " AND NOT EXISTS (SELECT 1 FROM outcomes x"                                                      \
+  " AND NOT EXISTS (SELECT 1 FROM steps x"                                                         \
   " WHERE x.order_id = o.order_id AND x.outcome = 'landed')"                                       \
   " ON CONFLICT (order_id) DO NOTHING"
 
@@ -322,13 +310,13 @@
   " ($4::text[])[array_position($3::text[], x.type)], x.payload, r.order_id, g.group_no,"          \
   " g.last_seq + 1 - row_number() OVER (PARTITION BY g.group_no ORDER BY x.group_seq DESC),"       \
   " r.at" REDRIVEN ") u RETURNING order_id, status, created_at)"                                   \
-  " INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"                          \
-  " SELECT order_id, 1, status, 0, 1, created_at FROM o"
+  " INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"                           \
+  " SELECT order_id, 0, 1, status, 0, 1, created_at FROM o"
 
 /* What has become of them. $1 and $2 as above. */
 #define REDRIVE_ROWS                                                                               \
   "SELECT o.order_id, o.type, o.phase = 3 AND NOT o.by_hand, o.intent_open"                        \
-  " OR coalesce(o.error->>'outcome', 'none') <> 'none' OR EXISTS (SELECT 1 FROM outcomes x"        \
+  " OR coalesce(o.error->>'outcome', 'none') <> 'none' OR EXISTS (SELECT 1 FROM steps x"           \
   " WHERE x.order_id = o.order_id AND x.outcome = 'landed'),"                                      \
   " r.redriven_as, r.at, coalesce(r.redriven_as = ANY($2::uuid[]), false), o.group_no IS NOT NULL" \
   " FROM orders o LEFT JOIN redrives r ON r.order_id = o.order_id"                                 \
@@ -336,7 +324,7 @@
 
 /* A page of dead letters. $1 behind this id, $2 up to this id, $3 how many. */
 #define REDRIVE_PAGE                                                                               \
-  "SELECT e.order_id FROM order_events e WHERE e.phase = 3 AND e.data IS NOT NULL"                 \
+  "SELECT e.order_id FROM steps e WHERE e.phase = 3 AND e.data IS NOT NULL"                        \
   " AND e.order_id > $1::uuid AND e.order_id <= $2::uuid"                                          \
   " AND NOT EXISTS (SELECT 1 FROM redrives r WHERE r.order_id = e.order_id)"                       \
   " ORDER BY e.order_id LIMIT $3::bigint"
@@ -397,10 +385,8 @@ const struct pg_statement journal_statements[] = {
     {"claim", CLAIM},
     {"claim_intents", CLAIM_INTENTS},
     {"claim_why", CLAIM_WHY},
-    {"step", STEP_ALONE},
-    {"step_intent", STEP_INTENT},
-    {"step_settle", STEP_SETTLE},
-    {"step_park", STEP_PARK},
+    {"step", STEP_MOVES},
+    {"step_park", STEP_PARKS},
     {"cancel", CANCEL},
     {"cancel_why", CANCEL_WHY},
     {"purge_page", PURGE_PAGE},

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "journal/claim_op.h"
 #include "journal/count.h"
@@ -89,30 +90,33 @@ static void answer(struct list *entries, enum status status)
 
 /* ── going out ──────────────────────────────────────────────────────────────────────────────── */
 
+/* What a step is about, beside its events. */
+enum step_about { NOTHING, INTENT, SETTLE, PARK };
+
 /* A transaction is settled in one step and the next one opened in another, and a park is begun in a
  * step of its own; nothing follows an end. */
-static bool fits(const struct journal_entry *e, enum step_kind kind, bool over)
+static bool fits(const struct journal_entry *e, enum step_about about, bool over)
 {
   if (over) return false;
-  if (e->intent || e->park) return kind == STEP_PLAIN;
-  if (e->settle || ends(e)) return kind != STEP_WITH_INTENT;
+  if (e->intent || e->park) return about == NOTHING;
+  if (e->settle || ends(e)) return about != INTENT;
   return true;
 }
 
 /* Moves what goes together from waiting to in_flight, and sums it up in op. */
 static enum step_kind gather(struct journal_order *o, struct step_op *op)
 {
-  enum step_kind kind = STEP_PLAIN;
+  enum step_about about = NOTHING;
   bool over = false;
   *op = (struct step_op){.order = o, .ver = o->ver, .phase = o->phase, .hold = JOURNAL_KEEP};
   for (struct list_node *n; (n = list_first(&o->waiting)) != NULL;) {
     struct journal_entry *e = container_of(n, struct journal_entry, node);
-    if (!fits(e, kind, over)) break;
+    if (!fits(e, about, over)) break;
     list_remove(&o->waiting, n);
     list_append(&o->in_flight, n);
-    if (e->intent) kind = STEP_WITH_INTENT;
-    if (e->park) kind = STEP_WITH_PARK;
-    if (e->settle || ends(e)) kind = STEP_WITH_SETTLE;
+    if (e->intent) about = INTENT;
+    if (e->park) about = PARK;
+    if (e->settle || ends(e)) about = SETTLE;
     if (e->state) {
       op->ver++;
       op->phase = e->state->phase;
@@ -123,7 +127,7 @@ static enum step_kind gather(struct journal_order *o, struct step_op *op)
     }
     over = ends(e) || e->hold != JOURNAL_KEEP;
   }
-  return kind;
+  return about == PARK ? STEP_PARKS : STEP_MOVES;
 }
 
 static int by_id(const void *a, const void *b)
@@ -162,8 +166,9 @@ size_t step_workers(const struct lane *lane)
 }
 
 struct step_sum {
-  const char *status, *result, *error;
+  const struct journal_entry *shown; /* with the newest event; NULL: there is none, as below */
   const struct journal_entry *kept, *held, *settled;
+  const char *error;
   const struct journal_intent *intent;
   const struct journal_park *park;
 };
@@ -174,8 +179,7 @@ static struct step_sum sum_up(const struct journal_order *o)
   list_each(n, &o->in_flight)
   {
     const struct journal_entry *e = container_of(n, struct journal_entry, node);
-    if (e->state) sum.status = e->state->name;
-    if (e->state && e->state->phase == OX_SUCCEEDED) sum.result = e->data ? e->data : "{}";
+    if (e->state) sum.shown = e;
     if (e->error) sum.error = e->error;
     if (e->keep) sum.kept = e;
     if (e->hold != JOURNAL_KEEP) sum.held = e;
@@ -186,13 +190,79 @@ static struct step_sum sum_up(const struct journal_order *o)
   return sum;
 }
 
+enum { N_ORDER = 10, N_EVENTS = 4, N_INTENT = 6, N_OUTCOME = 3, N_PARK = 4 };
 enum {
-  ORDER_PARAMS = 11,
-  EVENT_PARAMS = 17,
-  INTENT_PARAMS = 23,
-  SETTLE_PARAMS = 21,
-  PARK_PARAMS = 21
+  STEP_PARAMS = N_ORDER + N_EVENTS + N_INTENT + N_OUTCOME,
+  PARK_PARAMS = STEP_PARAMS + N_PARK
 };
+_Static_assert((int)PARK_PARAMS <= (int)PARAMS_MAX, "a parameter for each array");
+
+static void put_order(struct pg_array *p, const struct step_op *op, const struct step_sum *sum)
+{
+  const struct journal_order *o = op->order;
+  pg_array_ulid(&p[0], &o->id);
+  pg_array_int8(&p[1], o->fence);
+  pg_array_int4(&p[2], o->step);
+  pg_array_int4(&p[3], op->ver);
+  pg_array_text(&p[4], sum->shown ? sum->shown->state->name : NULL);
+  pg_array_int2(&p[5], (int16_t)op->phase);
+  pg_array_int2(&p[6], (int16_t)op->hold);
+  pg_array_int8(&p[7], sum->held ? sum->held->delay_ms : 0);
+  pg_array_text(&p[8], sum->error);
+  pg_array_bytes(&p[9], sum->kept ? sum->kept->keep : NULL, sum->kept ? sum->kept->keep_len : 0);
+}
+
+/* Data that would not stay where it is put is left out, so that PostgreSQL refuses the text. */
+static void write_event(struct json_writer *w, const struct journal_entry *e)
+{
+  json_begin(w, NULL);
+  json_str(w, "status", e->state->name);
+  json_int(w, "phase", e->state->phase);
+  if (e->data) {
+    size_t len = strlen(e->data);
+    json_raw(w, "data", e->data, json_raw_ends_itself(e->data, len) ? len : 0);
+  }
+  json_end(w);
+}
+
+/* The events before the newest one. */
+static void put_before(struct pg_array *p, const struct journal_order *o,
+                       const struct step_sum *sum)
+{
+  struct buf text;
+  struct json_writer w;
+  buf_init(&text, SIZE_MAX / 8);
+  json_writer_init(&w, &text);
+  json_begin_array(&w, NULL);
+  list_each(n, &o->in_flight)
+  {
+    const struct journal_entry *e = container_of(n, struct journal_entry, node);
+    if (e->state && e != sum->shown) write_event(&w, e);
+  }
+  json_end_array(&w);
+  pg_array_bytes(p, text.data, text.len);
+  buf_deinit(&text);
+}
+
+static void put_events(struct pg_array *p, const struct step_op *op, const struct step_sum *sum)
+{
+  const struct journal_order *o = op->order;
+  if (sum->shown)
+    pg_array_int2(&p[0], (int16_t)sum->shown->state->phase);
+  else
+    pg_array_null(&p[0]);
+  pg_array_int4(&p[1], o->attempt);
+  pg_array_text(&p[2], sum->shown ? sum->shown->data : NULL);
+  if (op->ver - o->ver > 1)
+    put_before(&p[3], o, sum);
+  else
+    pg_array_null(&p[3]);
+}
+
+static void put_nulls(struct pg_array *p, int n)
+{
+  for (int i = 0; i < n; i++) pg_array_null(&p[i]);
+}
 
 static void put_intent(struct pg_array *p, const struct journal_intent *i)
 {
@@ -202,15 +272,19 @@ static void put_intent(struct pg_array *p, const struct journal_intent *i)
   pg_array_int8(&p[3], (int64_t)i->in_amount);
   pg_array_int8(&p[4], (int64_t)i->min_out_amount);
   pg_array_time(&p[5], i->tx.expires_at_ms);
+  put_nulls(p + N_INTENT, N_OUTCOME);
 }
 
-static void put_settle(struct pg_array *p, const struct journal_entry *e)
+/* What went in has the place of what was to go in. */
+static void put_outcome(struct pg_array *p, const struct journal_entry *e)
 {
   static const char *const outcomes[] = {NULL, "landed", "reverted", "dead"};
-  pg_array_text(&p[0], e ? outcomes[e->settle] : NULL);
-  pg_array_int8(&p[1], e ? (int64_t)e->landing.in_amount : 0);
-  pg_array_int8(&p[2], e ? (int64_t)e->landing.out_amount : 0);
-  pg_array_time(&p[3], e ? e->landing.landed_at_ms : 0);
+  put_nulls(p, 3);
+  pg_array_int8(&p[3], (int64_t)e->landing.in_amount);
+  put_nulls(p + 4, 2);
+  pg_array_text(&p[6], outcomes[e->settle]);
+  pg_array_int8(&p[7], (int64_t)e->landing.out_amount);
+  pg_array_time(&p[8], e->landing.landed_at_ms);
 }
 
 static void put_park(struct pg_array *p, const struct journal_park *park)
@@ -221,40 +295,19 @@ static void put_park(struct pg_array *p, const struct journal_park *park)
   pg_array_time(&p[3], park->since_ms);
 }
 
-static void put_order(struct pg_array *p, const struct step_op *op, enum step_kind kind)
+static void put_step(struct pg_array *p, const struct step_op *op)
 {
-  const struct journal_order *o = op->order;
-  struct step_sum sum = sum_up(o);
-  pg_array_ulid(&p[0], &o->id);
-  pg_array_int8(&p[1], o->fence);
-  pg_array_int4(&p[2], o->step);
-  pg_array_int4(&p[3], op->ver);
-  pg_array_text(&p[4], sum.status);
-  pg_array_int2(&p[5], (int16_t)op->phase);
-  pg_array_int2(&p[6], (int16_t)op->hold);
-  pg_array_int8(&p[7], sum.held ? sum.held->delay_ms : 0);
-  pg_array_text(&p[8], sum.result);
-  pg_array_text(&p[9], sum.error);
-  pg_array_bytes(&p[10], sum.kept ? sum.kept->keep : NULL, sum.kept ? sum.kept->keep_len : 0);
-  if (kind == STEP_WITH_INTENT) put_intent(&p[EVENT_PARAMS], sum.intent);
-  if (kind == STEP_WITH_SETTLE) put_settle(&p[EVENT_PARAMS], sum.settled);
-  if (kind == STEP_WITH_PARK) put_park(&p[EVENT_PARAMS], sum.park);
-}
-
-static void put_events(struct pg_array *p, const struct journal_order *o)
-{
-  int32_t seq = o->ver;
-  list_each(n, &o->in_flight)
-  {
-    const struct journal_entry *e = container_of(n, struct journal_entry, node);
-    if (!e->state) continue;
-    pg_array_ulid(&p[0], &o->id);
-    pg_array_int4(&p[1], ++seq);
-    pg_array_text(&p[2], e->state->name);
-    pg_array_int2(&p[3], (int16_t)e->state->phase);
-    pg_array_int4(&p[4], o->attempt);
-    pg_array_text(&p[5], e->data);
-  }
+  struct step_sum sum = sum_up(op->order);
+  put_order(p, op, &sum);
+  put_events(p += N_ORDER, op, &sum);
+  p += N_EVENTS;
+  if (sum.intent)
+    put_intent(p, sum.intent);
+  else if (sum.settled)
+    put_outcome(p, sum.settled);
+  else
+    put_nulls(p, N_INTENT + N_OUTCOME);
+  if (sum.park) put_park(p + N_INTENT + N_OUTCOME, sum.park);
 }
 
 static struct step_op *find(struct lane *lane, const struct ulid *id)
@@ -277,28 +330,17 @@ static void on_moved(void *arg, const PGresult *r)
 
 static void send_kind(struct lane *lane, struct pg_batch *batch, enum step_kind kind)
 {
-  static const enum pg_oid common[EVENT_PARAMS] = {
-      PG_UUID, PG_INT8,  PG_INT4, PG_INT4, PG_TEXT, PG_INT2, PG_INT2, PG_INT8, PG_TEXT,
-      PG_TEXT, PG_BYTEA, PG_UUID, PG_INT4, PG_TEXT, PG_INT2, PG_INT4, PG_TEXT};
-  static const enum pg_oid intent[] = {PG_TEXT, PG_TEXT, PG_BYTEA,
-                                       PG_INT8, PG_INT8, PG_TIMESTAMPTZ};
-  static const enum pg_oid settle[] = {PG_TEXT, PG_INT8, PG_INT8, PG_TIMESTAMPTZ};
-  static const enum pg_oid park[] = {PG_TEXT, PG_INT2, PG_INT8, PG_TIMESTAMPTZ};
-  static const char *const statements[] = {"step", "step_intent", "step_settle", "step_park"};
-  static const int n_params[] = {EVENT_PARAMS, INTENT_PARAMS, SETTLE_PARAMS, PARK_PARAMS};
-  enum pg_oid types[PARAMS_MAX];
-  memcpy(types, common, sizeof common);
-  if (kind == STEP_WITH_INTENT) memcpy(types + EVENT_PARAMS, intent, sizeof intent);
-  if (kind == STEP_WITH_SETTLE) memcpy(types + EVENT_PARAMS, settle, sizeof settle);
-  if (kind == STEP_WITH_PARK) memcpy(types + EVENT_PARAMS, park, sizeof park);
-  params_types(lane, types, n_params[kind]);
-  for (size_t i = 0; i < lane->n_steps[kind]; i++) {
-    put_order(lane->arrays, &lane->steps[kind][i], kind);
-    put_events(lane->arrays + ORDER_PARAMS, lane->steps[kind][i].order);
-  }
-  struct pg_param params[PARAMS_MAX];
-  params_get(lane, params, n_params[kind]);
-  pg_batch_add(batch, statements[kind], params, n_params[kind], on_moved, lane);
+  static const enum pg_oid types[PARK_PARAMS] = {
+      PG_UUID, PG_INT8,        PG_INT4,  PG_INT4, PG_TEXT, PG_INT2,        PG_INT2,
+      PG_INT8, PG_TEXT,        PG_BYTEA, PG_INT2, PG_INT4, PG_TEXT,        PG_TEXT,
+      PG_TEXT, PG_TEXT,        PG_BYTEA, PG_INT8, PG_INT8, PG_TIMESTAMPTZ, PG_TEXT,
+      PG_INT8, PG_TIMESTAMPTZ, PG_TEXT,  PG_INT2, PG_INT8, PG_TIMESTAMPTZ};
+  int n = kind == STEP_PARKS ? PARK_PARAMS : STEP_PARAMS;
+  struct pg_param params[PARK_PARAMS];
+  params_types(lane, types, n);
+  for (size_t i = 0; i < lane->n_steps[kind]; i++) put_step(lane->arrays, &lane->steps[kind][i]);
+  params_get(lane, params, n);
+  pg_batch_add(batch, kind == STEP_PARKS ? "step_park" : "step", params, n, on_moved, lane);
 }
 
 void step_send(struct lane *lane, struct pg_batch *batch)

@@ -23,8 +23,7 @@ enum status dead_letters_count(struct reader *r, dead_letters_count_fn done, voi
 
 /* What the reader prepares for them. $1 behind this id, $2 how many. */
 #define DEAD_LETTERS_PAGE_SQL                                                                      \
-  "SELECT o.* FROM (SELECT e.order_id FROM order_events e WHERE e.phase = 3 AND e.data IS NOT "    \
-  "NULL"                                                                                           \
+  "SELECT o.* FROM (SELECT e.order_id FROM steps e WHERE e.phase = 3 AND e.data IS NOT NULL"       \
   "  AND e.order_id > $1::uuid"                                                                    \
   "  AND NOT EXISTS (SELECT 1 FROM redrives r WHERE r.order_id = e.order_id)"                      \
   "  ORDER BY e.order_id LIMIT $2::bigint) d"                                                      \
@@ -32,7 +31,7 @@ enum status dead_letters_count(struct reader *r, dead_letters_count_fn done, voi
   "  WHERE orders.order_id = d.order_id LIMIT 1) o ORDER BY d.order_id"
 /* $1 how many at most. */
 #define DEAD_LETTERS_COUNT_SQL                                                                     \
-  "SELECT count(*) FROM (SELECT 1 FROM order_events e WHERE e.phase = 3 AND e.data IS NOT NULL"    \
+  "SELECT count(*) FROM (SELECT 1 FROM steps e WHERE e.phase = 3 AND e.data IS NOT NULL"           \
   " AND NOT EXISTS"                                                                                \
   " (SELECT 1 FROM redrives r WHERE r.order_id = e.order_id) LIMIT $1::bigint) x"
 

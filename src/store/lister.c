@@ -36,7 +36,7 @@ enum { SLACK_MS = 10000 };
       what, "by_hand", way) ") x ORDER BY order_id " way " LIMIT $3::bigint"
 /* By both columns of the index, or the planner walks the primary key. */
 #define FIND_ENDED(what, way)                                                                      \
-  "SELECT " what " FROM order_events WHERE phase >= 3"                                             \
+  "SELECT " what " FROM steps WHERE phase >= 3"                                                    \
   " AND (phase, order_id) > ($4::text::smallint, $1::uuid)"                                        \
   " AND (phase, order_id) < ($4::text::smallint, $2::uuid)"                                        \
   " ORDER BY phase " way ", order_id " way " LIMIT $3::bigint"
@@ -68,7 +68,7 @@ enum { SLACK_MS = 10000 };
   "SELECT o.* FROM (SELECT " ORDER_COLUMNS " FROM (" rows("*", way) ") AS orders) o WHERE " MATCH  \
                                                                     " LIMIT $14::bigint"
 
-/* Who is found by an event is looked up. LATERAL keeps the order: it can only be a nested loop. */
+/* Who is found by a step is looked up. LATERAL keeps the order: it can only be a nested loop. */
 #define ROWS_ENDED(what, way)                                                                      \
   "SELECT x." what " FROM (" FIND_ENDED(                                                           \
       "order_id", way) ") d CROSS JOIN LATERAL"                                                    \
@@ -78,18 +78,18 @@ enum { SLACK_MS = 10000 };
 #define EDGE(ids, way)                                                                             \
   "SELECT order_id FROM (" ids("order_id", way) ") d OFFSET $3::bigint - 1 LIMIT 1"
 
-/* $1 tenant, $2 a snapshot (null: none), $3 how many events to look at. Whether an event of the
- * client's own making came since, and the snapshot of now. His are an order's first event, the
+/* $1 tenant, $2 a snapshot (null: none), $3 how many steps to look at. Whether a step of the
+ * client's own making came since, and the snapshot of now. His are an order's first, the
  * cancel, and what is moved by hand. Nothing is written by a transaction that the snapshot had not
  * seen the end of, but by those that ran then, and by later ones. */
 #define SINCE                                                                                      \
   "SELECT $2::text IS NULL OR (SELECT count(*) >= $3::bigint OR coalesce(bool_or(own), false)"     \
-  " FROM (SELECT o.tenant = $1::text AND (e.seq = 1 OR e.phase = 4 OR o.by_hand) AS own FROM ("    \
-  "(SELECT order_id, seq, phase FROM order_events"                                                 \
+  " FROM (SELECT o.tenant = $1::text AND (e.step = 0 OR e.phase = 4 OR o.by_hand) AS own FROM ("   \
+  "(SELECT order_id, step, phase FROM steps"                                                       \
   " WHERE xid >= pg_snapshot_xmax($2::text::pg_snapshot) ORDER BY xid LIMIT $3::bigint)"           \
-  " UNION ALL SELECT v.order_id, v.seq, v.phase"                                                   \
+  " UNION ALL SELECT v.order_id, v.step, v.phase"                                                  \
   " FROM pg_snapshot_xip($2::text::pg_snapshot) AS ran(xid) CROSS JOIN LATERAL"                    \
-  " (SELECT order_id, seq, phase FROM order_events WHERE order_events.xid = ran.xid"               \
+  " (SELECT order_id, step, phase FROM steps WHERE steps.xid = ran.xid"                            \
   " LIMIT $3::bigint) v LIMIT $3::bigint) e CROSS JOIN LATERAL"                                    \
   " (SELECT tenant, by_hand FROM orders WHERE orders.order_id = e.order_id LIMIT 1) o) later),"    \
   " pg_current_snapshot()::text"

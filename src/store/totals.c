@@ -32,7 +32,7 @@ struct totals {
 enum column { COL_STATUS, COL_N, COL_ENDED, COL_TOOK_MS };
 
 /* clang-format off */
-/* Sums of the orders that ended, by their last events; from: where these are found. */
+/* Sums of the orders that ended, by their last steps; from: where these are found. */
 #define SUMS(from)                                                                                 \
   "SELECT e.status, count(*) AS n, count(*) FILTER (WHERE e.phase = 2) AS done,"                   \
   " coalesce(sum(extract(epoch FROM e.at - o.created_at) * 1000) FILTER (WHERE e.phase = 2), 0)"   \
@@ -40,17 +40,17 @@ enum column { COL_STATUS, COL_N, COL_ENDED, COL_TOOK_MS };
   " (SELECT created_at FROM orders WHERE orders.order_id = e.order_id LIMIT 1) o"                  \
   " WHERE e.phase >= 2 GROUP BY e.status"
 
-/* Carries the sums on by $1 events, and by what else the transaction of the next one wrote. Only
+/* Carries the sums on by $1 steps, and by what else the transaction of the next one wrote. Only
  * what is older than every transaction still running: before that nothing can appear any more.
  * Whether there are more of these. Who finds somebody else doing it leaves it to him: no row. */
 #define CARRY                                                                                      \
   "WITH s AS MATERIALIZED (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin),"               \
   " m AS MATERIALIZED (SELECT upto FROM totals_upto FOR UPDATE SKIP LOCKED),"                      \
   " b AS MATERIALIZED (SELECT m.upto AS since, greatest(m.upto, coalesce((SELECT"                  \
-  " (e.xid::text::bigint + 1)::text::xid8 FROM order_events e WHERE e.xid >= m.upto"               \
+  " (e.xid::text::bigint + 1)::text::xid8 FROM steps e WHERE e.xid >= m.upto"                      \
   " AND e.xid < s.xmin ORDER BY e.xid OFFSET $1::bigint LIMIT 1), s.xmin)) AS upto FROM m, s),"    \
   " c AS (INSERT INTO totals AS t (status, n, done, took_ms) "                                     \
-  SUMS("b JOIN order_events e ON e.xid >= b.since AND e.xid < b.upto")                             \
+  SUMS("b JOIN steps e ON e.xid >= b.since AND e.xid < b.upto")                             \
   " ON CONFLICT (status) DO UPDATE SET n = t.n + excluded.n, done = t.done + excluded.done,"       \
   " took_ms = t.took_ms + excluded.took_ms),"                                                      \
   " u AS (UPDATE totals_upto t SET upto = b.upto FROM b WHERE b.upto > b.since)"                   \
@@ -60,7 +60,7 @@ enum column { COL_STATUS, COL_N, COL_ENDED, COL_TOOK_MS };
 #define TOTALS                                                                                     \
   "SELECT status, sum(n)::bigint, sum(done)::bigint, sum(took_ms)::bigint FROM ("                  \
   "SELECT status, n, done, took_ms FROM totals UNION ALL "                                         \
-  SUMS("totals_upto u JOIN order_events e ON e.xid >= u.upto") " UNION ALL"                        \
+  SUMS("totals_upto u JOIN steps e ON e.xid >= u.upto") " UNION ALL"                        \
   " SELECT status, count(*), 0, 0 FROM orders WHERE completed_at IS NULL GROUP BY status) s"       \
   " GROUP BY status ORDER BY status"
 /* clang-format on */

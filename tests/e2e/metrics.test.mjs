@@ -95,8 +95,8 @@ const ended = (n, status, phase) => `
   WITH o AS (INSERT INTO orders (order_id, tenant, type, status, phase, payload, created_at, updated_at, completed_at)
     SELECT gen_random_uuid(), 'default', 'old', '${status}', ${phase}, '{}', now() - interval '2 s', now(), now()
     FROM generate_series(1, ${n}) RETURNING *)
-  INSERT INTO order_events (order_id, seq, status, phase, attempt, at)
-  SELECT order_id, 1, status, phase, 1, completed_at FROM o;`
+  INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)
+  SELECT order_id, 0, 1, status, phase, 1, completed_at FROM o;`
 const counted = (what, wanted, api = ox) =>
   until(what, 10000, async () => {
     const { json } = await get('application/json', api.url)
@@ -124,7 +124,7 @@ test('what ended is counted once, whoever counts and whenever its transaction is
 })
 
 test('a dump of a server that had counted further is counted, too', async () => {
-  await world.exec("UPDATE order_events SET xid = '8000000000'; UPDATE totals_upto SET upto = '8000000001'")
+  await world.exec("UPDATE steps SET xid = '8000000000'; UPDATE totals_upto SET upto = '8000000001'")
   const restored = await world.start({ role: 'api' })
   await world.exec(ended(2, 'done', 2))
   await counted('what came after it', { done: 60057, broken: 10 }, restored)

@@ -71,7 +71,7 @@ Test(batch, key_orders_and_answer_are_one_transaction)
   cr_assert_eq(kit_number(&k, events), 1000);
   cr_assert_str_eq(kit_sql(&k, response_of_key), "{\"total\":1000}");
   cr_assert_eq(kit_number(&k, "SELECT count(DISTINCT x::text) FROM (SELECT xmin AS x FROM orders"
-                              " UNION ALL SELECT xmin FROM order_events UNION ALL SELECT xmin FROM"
+                              " UNION ALL SELECT xmin FROM steps UNION ALL SELECT xmin FROM"
                               " idempotency_keys) t"),
                1);
   cr_assert(journal_idle(k.journal));

@@ -301,8 +301,8 @@ Test(journal, an_order_that_is_there_already_is_found)
            " VALUES ('%s', 'default', 'kit', 'new', '{\"a\":1}', 'epoch', 'epoch')",
            &id);
   kit_sqlf(&k,
-           "INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"
-           " VALUES ('%s', 1, 'new', 0, 1, 'epoch')",
+           "INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"
+           " VALUES ('%s', 0, 1, 'new', 0, 1, 'epoch')",
            &id);
   kit_until(&k, a.calls && other.calls);
   cr_assert(a.status == ST_OK && other.status == ST_OK);
@@ -424,6 +424,31 @@ Test(journal, steps_of_one_turn_are_one_update_and_all_their_events)
       kit_sqlf(&k, "SELECT count(*) FROM orders WHERE completed_at IS NULL AND order_id = '%s'",
                &id),
       "0");
+}
+
+Test(journal, what_one_step_brings_is_one_row)
+{
+  struct ulid id = kit_accept(&k);
+  struct kit_job job;
+  kit_hold(&k, &id, &job);
+  kit_emit(&k, &job, "sent", "{ \"n\": 1.50 }");
+  kit_emit(&k, &job, "sent", NULL);
+  kit_emit(&k, &job, "sent", "{\"s\":\"}]\"}");
+  journal_post(k.journal, kit_intent(&job, "hash1"));
+  kit_until(&k, job.ok == 4);
+  journal_post(k.journal, kit_settle(&job, JOURNAL_DEAD));
+  kit_until(&k, job.ok == 5);
+  cr_assert_str_eq(kit_sqlf(&k,
+                            "SELECT string_agg(concat_ws('|', step, seq, status, tx_hash, outcome),"
+                            " ',' ORDER BY step) FROM steps WHERE order_id = '%s'",
+                            &id),
+                   "0|1|new,1|2|going,2|5|sent|hash1,3|5|dead");
+  cr_assert_str_eq(
+      kit_sqlf(&k,
+               "SELECT string_agg(concat_ws('|', seq, status, phase, data), ',' ORDER BY"
+               " seq) FROM order_events WHERE order_id = '%s'",
+               &id),
+      "1|new|0,2|going|1,3|sent|1|{ \"n\": 1.50 },4|sent|1,5|sent|1|{\"s\":\"}]\"}");
 }
 
 Test(journal, a_retry_waits_and_counts_an_attempt_a_release_does_not)
@@ -558,6 +583,31 @@ Test(journal, data_that_is_no_json_is_refused_alone)
   cr_assert(!bad.order.lost && bad.ok == 0 && good.broken == 0);
   kit_emit(&k, &bad, "broken", NULL); /* it is still ours */
   kit_until(&k, bad.ok);
+}
+
+/* What comes before another event must not reach out of its place, and become more than one. */
+Test(journal, data_that_is_more_than_one_value_is_refused)
+{
+  static const char *const texts[] = {"{}},{\"status\":\"done\",\"phase\":2,\"data\":{}",
+                                      "{},\"phase\":2",
+                                      "{",
+                                      "\"",
+                                      "",
+                                      "{}]",
+                                      "{} {}"};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    struct ulid id = kit_accept(&k);
+    struct kit_job job;
+    kit_hold(&k, &id, &job);
+    kit_emit(&k, &job, "sent", texts[i]);
+    kit_emit(&k, &job, "sent", "{}");
+    kit_until(&k, job.broken == 2);
+    cr_assert_eq(job.ok, 0);
+    cr_assert_str_eq(kit_sqlf(&k, "SELECT count(*) FROM order_events WHERE order_id = '%s'", &id),
+                     "2", "%s", texts[i]);
+    kit_emit(&k, &job, "broken", NULL);
+    kit_until(&k, job.ok);
+  }
 }
 
 /* ── PostgreSQL breaks off ──────────────────────────────────────────────────────────────────── */
@@ -737,7 +787,7 @@ Test(journal, plans_are_index_scans_whatever_the_statistics_say)
   for (int round = 0; round < 2; round++) {
     check_plans(pg, journal_statements, n_journal_statements);
     check_plans(pg, sweeper_statements, n_sweeper_statements);
-    kit_sql(&k, "ANALYZE orders, intents, order_events"); /* known to be empty */
+    kit_sql(&k, "ANALYZE orders, steps"); /* known to be empty */
   }
   kit_sql(&k, "INSERT INTO orders (order_id, tenant, type, status, phase, payload, created_at,"
               " updated_at, completed_at) SELECT gen_random_uuid(), 't', 'x', 'done', 2, '{}',"

@@ -253,7 +253,8 @@ Test(lister, who_failed_and_who_was_cancelled)
   fill(30);
   change("status = 'failed', phase = 3", "IN (2, 8, 20)");
   change("status = 'cancelled', phase = 4", "IN (3, 9)");
-  kit_sql(&k, "INSERT INTO order_events SELECT order_id, 2, status, phase, 1, now() FROM orders");
+  kit_sql(&k, "INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"
+              " SELECT order_id, 1, 2, status, phase, 1, now() FROM orders");
   struct lister_filter f = any;
   f.source = LISTER_ENDED;
   f.phase = OX_FAILED;
@@ -335,8 +336,8 @@ static void write_order(int n, const char *tenant)
   snprintf(sql, sizeof sql,
            "INSERT INTO orders (order_id, tenant, type, status, payload, created_at, updated_at)"
            " VALUES (lpad('%d', 32, '0')::uuid, '%s', 'market', 'pending', '{}', now(), now());"
-           " INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"
-           " VALUES (lpad('%d', 32, '0')::uuid, 1, 'pending', 0, 1, now())",
+           " INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"
+           " VALUES (lpad('%d', 32, '0')::uuid, 0, 1, 'pending', 0, 1, now())",
            n, tenant, n);
   kit_sql(&k, sql);
 }
@@ -345,9 +346,9 @@ static void write_event(int n, int seq, int phase)
 {
   char sql[256];
   snprintf(sql, sizeof sql,
-           "INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"
-           " VALUES (lpad('%d', 32, '0')::uuid, %d, 'x', %d, 1, now())",
-           n, seq, phase);
+           "INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"
+           " VALUES (lpad('%d', 32, '0')::uuid, %d, %d, 'x', %d, 1, now())",
+           n, seq - 1, seq, phase);
   kit_sql(&k, sql);
 }
 
@@ -388,8 +389,8 @@ Test(lister, what_commits_later_counts_as_later)
   PGresult *r = PQexec(
       slow, "INSERT INTO orders (order_id, tenant, type, status, payload, created_at, updated_at)"
             " VALUES (lpad('2', 32, '0')::uuid, 'me', 'market', 'pending', '{}', now(), now());"
-            " INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"
-            " VALUES (lpad('2', 32, '0')::uuid, 1, 'pending', 0, 1, now())");
+            " INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"
+            " VALUES (lpad('2', 32, '0')::uuid, 0, 1, 'pending', 0, 1, now())");
   cr_assert_eq(PQresultStatus(r), PGRES_COMMAND_OK, "%s", PQerrorMessage(slow));
   PQclear(r);
   cr_assert(stands("me", g.mark), "it has not happened yet");
@@ -405,10 +406,10 @@ Test(lister, with_too_much_to_look_at_a_page_does_not_stand)
   struct got g = marked("me", NULL);
   for (int n = 0; n < 2; n++) {
     snprintf(sql, sizeof sql,
-             "INSERT INTO order_events (order_id, seq, status, phase, attempt, at)"
-             " SELECT lpad('1', 32, '0')::uuid, %d + i, 'x', 1, 1, now()"
-             " FROM generate_series(1, %d) i",
-             2 + n * LISTER_LATER, n ? 1 : LISTER_LATER - 1);
+             "INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"
+             " SELECT lpad('1', 32, '0')::uuid, s + i, s + i + 1, 'x', 1, 1, now()"
+             " FROM generate_series(1, %2$d) i, (VALUES (%1$d)) AS v(s)",
+             1 + n * LISTER_LATER, n ? 1 : LISTER_LATER - 1);
     kit_sql(&k, sql);
     cr_assert_eq(stands("me", g.mark), n == 0);
   }
@@ -432,9 +433,8 @@ static void check_plan(PGconn *pg, const struct pg_statement *s)
 {
   static const struct {
     const char *source, *index;
-  } by[] = {{"_all", "orders_pkey"},          {"_open", "orders_unfinished"},
-            {"_ended", "order_events_ended"}, {"_user", "orders_user"},
-            {"_client", "orders_client"},     {"since", "order_events_xid"}};
+  } by[] = {{"_all", "orders_pkey"},  {"_open", "orders_unfinished"}, {"_ended", "steps_ended"},
+            {"_user", "orders_user"}, {"_client", "orders_client"},   {"since", "steps_xid"}};
   char sql[8192], plan[16384] = "";
   const char *params = ", NULL"; /* behind three */
   if (strncmp(s->name, "list_", 5) == 0)
@@ -464,9 +464,9 @@ Test(lister, plans_are_by_index_whatever_the_statistics_say)
   PQclear(PQexec(pg, lister_statements[0].sql));
   for (int round = 0; round < 3; round++) {
     for (size_t i = 1; i < n_lister_statements; i++) check_plan(pg, &lister_statements[i]);
-    if (round == 0) kit_sql(&k, "ANALYZE orders, order_events"); /* known to be empty */
+    if (round == 0) kit_sql(&k, "ANALYZE orders, steps"); /* known to be empty */
     if (round == 1) fill(20000);
-    if (round == 1) kit_sql(&k, "ANALYZE orders, order_events");
+    if (round == 1) kit_sql(&k, "ANALYZE orders, steps");
   }
   PQfinish(pg);
 }

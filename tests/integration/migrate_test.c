@@ -146,6 +146,54 @@ Test(migrate, a_short_error_buffer_is_enough)
   cr_assert_lt(strlen(small), sizeof small);
 }
 
+static size_t before(const char *name)
+{
+  size_t n = 0;
+  while (n < n_migrations && strcmp(migrations[n].name, name) != 0) n++;
+  cr_assert_lt(n, n_migrations);
+  return n;
+}
+
+/* What was written as events, intents and outcomes reads the same as steps, and goes on. */
+Test(migrate, histories_become_steps)
+{
+  static const char rows[] =
+      "INSERT INTO orders (order_id, tenant, type, status, phase, ver, step, intents, intent_open,"
+      " payload, created_at, updated_at, completed_at) VALUES"
+      " (lpad('1', 32, '0')::uuid, 'default', 'market', 'confirmed', 2, 4, 3, 2, false, '{}',"
+      " now(), now(), now()), (lpad('2', 32, '0')::uuid, 'default', 'market', 'building', 1, 3, 2, "
+      "1,"
+      " true, '{}', now(), now(), NULL);"
+      "INSERT INTO order_events (order_id, seq, status, phase, attempt, at, data)"
+      " SELECT order_id, seq, 's' || seq, CASE seq WHEN 1 THEN 0 WHEN 4 THEN 2 ELSE 1 END, 1,"
+      " to_timestamp(seq), CASE WHEN seq > 1 THEN '{\"n\": 1.50}'::json END"
+      " FROM orders, generate_series(1, ver) seq;"
+      "INSERT INTO intents SELECT order_id, n, 'v', 'hash' || n, '\\x00', 10, 9, to_timestamp(n), 1"
+      " FROM orders, generate_series(1, intents) n;"
+      "INSERT INTO outcomes SELECT order_id, n, CASE n WHEN 1 THEN 'dead' ELSE 'landed' END, 10, "
+      "11,"
+      " to_timestamp(n) FROM intents WHERE order_id = lpad('1', 32, '0')::uuid;";
+  static const char told[] =
+      "SELECT length(t) || ' ' || md5(t) FROM (SELECT"
+      " (SELECT string_agg(to_json(e)::text, ' ' ORDER BY order_id, seq) FROM (SELECT order_id,"
+      " seq, status, phase, attempt, at, data, xid::text FROM order_events) e)"
+      " || (SELECT string_agg(to_json(i)::text, ' ' ORDER BY order_id, n) FROM intents i)"
+      " || (SELECT string_agg(to_json(o)::text, ' ' ORDER BY order_id, n) FROM outcomes o)"
+      " || (SELECT string_agg(to_json(f)::text, ' ') FROM fills f)) AS x(t)";
+  setup("migrate_steps");
+  size_t n = before("0013_steps");
+  cr_assert_eq(migrate_apply(url, migrations, n, error, sizeof error), ST_OK, "%s", error);
+  sql(url, rows);
+  char *was = strdup(sql(url, told));
+  cr_assert_gt(atoi(was), 1000, "%s", was);
+  cr_assert_eq(migrate_run(url, error, sizeof error), ST_OK, "%s", error);
+  cr_assert_str_eq(sql(url, told), was);
+  free(was);
+  cr_assert_str_eq(sql(url, "SELECT count(*) FROM orders o JOIN steps s ON s.order_id = o.order_id"
+                            " AND s.step > o.step WHERE o.completed_at IS NULL"),
+                   "0");
+}
+
 Test(migrate, the_daemons_own_schema_loads)
 {
   setup("migrate_own");

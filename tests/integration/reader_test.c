@@ -118,8 +118,9 @@ static void make_orders(struct fixture *f, int n)
       n - 1);
   sql(f->url, text);
   snprintf(text, sizeof text,
-           "INSERT INTO order_events(order_id, seq, status, phase, attempt, at, data)"
-           " SELECT " UUID_OF ", seq, CASE WHEN seq > n %% 5 THEN 'confirmed' ELSE 'routing' END,"
+           "INSERT INTO steps(order_id, step, seq, status, phase, attempt, at, data)"
+           " SELECT " UUID_OF
+           ", seq - 1, seq, CASE WHEN seq > n %% 5 THEN 'confirmed' ELSE 'routing' END,"
            "  CASE WHEN seq > n %% 5 THEN 2 ELSE 1 END, 1, to_timestamp(1700000000 + seq),"
            "  CASE WHEN seq > 1 THEN '{\"k\":1}'::json END"
            " FROM generate_series(0, %d) n, generate_series(1, n %% 5 + 1) seq",
@@ -382,13 +383,48 @@ Test(reader, reads_events_after_a_seq)
   finish(&f);
 }
 
+/* Whatever somebody has seen of a step's events, the rest is what follows. */
+Test(reader, reads_on_in_the_middle_of_a_step)
+{
+  struct answer a[4] = {{0}};
+  struct fixture f;
+
+  start(&f, "reader_step", 1);
+  sql(f.url,
+      "DELETE FROM steps;"
+      " INSERT INTO steps(order_id, step, seq, status, phase, attempt, at, data, before)"
+      " VALUES ('01000000-0000-0000-0000-000000000000', 0, 1, 'pending', 0, 1, 'epoch', NULL,"
+      " NULL), ('01000000-0000-0000-0000-000000000000', 3, 4, 'confirmed', 2, 2, 'epoch',"
+      " '{\"c\": 3}', '[{\"status\":\"routing\",\"phase\":1},"
+      "{\"status\":\"building\",\"phase\":1,\"data\":{ \"b\":1.50,\"s\":\"]},{\"}}]'),"
+      " ('01000000-0000-0000-0000-000000000000', 4, 4, NULL, NULL, 2, 'epoch', NULL, NULL)");
+  for (int since = 0; since < 4; since++) ask_events(&f, 0, since, &a[since]);
+  wait_for(&f.loop, &a[3].done);
+  for (int since = 0; since < 4; since++) {
+    cr_assert_eq(a[since].n, (size_t)(4 - since));
+    cr_assert_eq(a[since].last, 4);
+  }
+  static const char *const lines[] = {
+      "\"seq\":2,\"status\":\"routing\",\"phase\":\"active\",\"attempt\":2,",
+      "\"seq\":3,\"status\":\"building\",\"phase\":\"active\",\"attempt\":2,",
+      "\"data\":{ \"b\":1.50,\"s\":\"]},{\"}}\n",
+      "\"seq\":4,\"status\":\"confirmed\",\"phase\":\"succeeded\",\"attempt\":2,"};
+  const char *at = a[0].text;
+  for (size_t i = 0; i < 4; i++) {
+    at = strstr(at, lines[i]);
+    cr_assert(at, "%s in %s", lines[i], a[0].text);
+  }
+  cr_assert(strstr(a[2].text, lines[3]) && !strstr(a[3].text, lines[1]));
+  finish(&f);
+}
+
 Test(reader, the_last_event_may_not_be_terminal)
 {
   struct answer a = {0};
   struct fixture f;
 
   start(&f, "reader_open", 5);
-  sql(f.url, "DELETE FROM order_events WHERE seq = 5");
+  sql(f.url, "DELETE FROM steps WHERE seq = 5");
   ask_events(&f, 4, 0, &a);
   wait_for(&f.loop, &a.done);
   cr_assert_eq(a.last, 4);
@@ -402,8 +438,8 @@ Test(reader, reads_a_long_history_in_parts)
   struct fixture f;
 
   start(&f, "reader_long", 1);
-  sql(f.url, "INSERT INTO order_events(order_id, seq, status, phase, attempt, at)"
-             " SELECT '01000000-0000-0000-0000-000000000000', g, 's', 1, 1, now()"
+  sql(f.url, "INSERT INTO steps(order_id, step, seq, status, phase, attempt, at)"
+             " SELECT '01000000-0000-0000-0000-000000000000', g - 1, g, 's', 1, 1, now()"
              " FROM generate_series(2, 12000) g");
   ask_events(&f, 0, 0, &a);
   wait_for(&f.loop, &a.done);
@@ -615,11 +651,11 @@ Test(reader, plans_are_index_scans)
 
   prepare_schema(&f, "reader_plans");
   check_plans(f.url); /* as on the first day */
-  sql(f.url, "ANALYZE orders, order_events");
+  sql(f.url, "ANALYZE orders, steps");
   check_plans(f.url); /* known to be empty: a prepared statement keeps this plan for long */
   make_orders(&f, 100000);
   check_plans(f.url);
-  sql(f.url, "ANALYZE orders, order_events");
+  sql(f.url, "ANALYZE orders, steps");
   check_plans(f.url);
   sql(f.url, "SET client_min_messages = error; DROP SCHEMA test_reader_plans CASCADE");
 }

@@ -166,11 +166,12 @@ static void many_dead_letters(int n)
       " created_at, updated_at, completed_at) SELECT gen_random_uuid(), 'default', 'kit',"
       " 'broken', 3, 2, '{}', CASE i %% 3 WHEN 0 THEN '{\"outcome\":\"unknown\"}'::json END,"
       " now(), now(), now() FROM generate_series(1, %d) i RETURNING order_id)"
-      " INSERT INTO order_events SELECT order_id, 2, 'broken', 3, 1, now(), '{}' FROM o",
+      " INSERT INTO steps (order_id, step, seq, status, phase, attempt, at, data)"
+      " SELECT order_id, 1, 2, 'broken', 3, 1, now(), '{}' FROM o",
       n);
   kit_sql(&k, sql);
   /* random ids are not of the past: let them be */
-  kit_sql(&k, "UPDATE order_events SET order_id = ('00' || substr(order_id::text, 3))::uuid");
+  kit_sql(&k, "UPDATE steps SET order_id = ('00' || substr(order_id::text, 3))::uuid");
   kit_sql(&k, "UPDATE orders SET order_id = ('00' || substr(order_id::text, 3))::uuid");
 }
 

@@ -94,6 +94,17 @@ Test(json, keys_are_escaped_too)
   expect("{\"a\\\"\\n\xef\xbf\xbd\":1}");
 }
 
+Test(json, raw_text_that_ends_itself)
+{
+  static const char *const yes[] = {"{}", "[1,{\"a\":\"]}\"}]", " { } ", "\"a,b\"", "12", "null"};
+  static const char *const no[] = {"",    " ",       ",",    "{},{}", "{}}", "{},\"a\":1",
+                                   "1,2", "\"a\",1", "{} 1", "}",     "]"};
+  for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
+    cr_expect(json_raw_ends_itself(yes[i], strlen(yes[i])), "%s", yes[i]);
+  for (size_t i = 0; i < sizeof no / sizeof *no; i++)
+    cr_expect_not(json_raw_ends_itself(no[i], strlen(no[i])), "%s", no[i]);
+}
+
 static void members(const char *object)
 {
   json_members(&w, object, strlen(object));
@@ -389,7 +400,7 @@ Test(json, sixteen_levels_and_no_more)
   refuse(text, sizeof text, "deeper than 16");
 }
 
-Test(json, brackets_in_strings_do_not_nest)
+Test(json, brackets_in_strings_no_nest)
 {
   struct json_object o =
       parse("{\"a\":\"[[[[[[[[[[[[[[[[[[[[\",\"b\":\"\\\"[[[[[[[[[[[[[[[[[[[[\"}");
