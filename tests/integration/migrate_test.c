@@ -185,7 +185,7 @@ Test(migrate, histories_become_steps)
   cr_assert_eq(migrate_apply(url, migrations, n, error, sizeof error), ST_OK, "%s", error);
   sql(url, rows);
   char *was = strdup(sql(url, told));
-  cr_assert_gt(atoi(was), 1000, "%s", was);
+  cr_assert_gt(strtol(was, NULL, 10), 1000, "%s", was);
   cr_assert_eq(migrate_run(url, error, sizeof error), ST_OK, "%s", error);
   cr_assert_str_eq(sql(url, told), was);
   free(was);
