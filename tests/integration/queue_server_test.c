@@ -234,14 +234,16 @@ Test(queue_server, forgotten_scripts_are_sent_again)
 {
   open_and_wait();
   check_that_it_works();
-  command((const char *[]){"SCRIPT", "FLUSH"}, 2);
   struct queue_item *items = kit_items(1700);
-  struct kit_answer three[3] = {0};
-  for (int i = 0; i < 3; i++)
-    cr_assert_eq(queue_enqueue(k->q, items, 1700, kit_on_done, &three[i]), ST_OK);
-  for (int i = 0; i < 3; i++) {
-    kit_until(k, three[i].calls == 1);
-    cr_assert_eq(three[i].status, ST_OK);
+  for (int round = 0; round < 2; round++) {
+    struct kit_answer three[3] = {0};
+    command((const char *[]){"SCRIPT", "FLUSH"}, 2);
+    for (int i = 0; i < 3; i++)
+      cr_assert_eq(queue_enqueue(k->q, items, 1700, kit_on_done, &three[i]), ST_OK);
+    for (int i = 0; i < 3; i++) {
+      kit_until(k, three[i].calls == 1);
+      cr_assert_eq(three[i].status, ST_OK);
+    }
   }
   cr_assert_eq(kit_counts(k).counts.waiting, 1700);
   free(items);
