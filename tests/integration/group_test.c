@@ -212,7 +212,8 @@ static void hold_from_redis(struct kit_job *job)
   kit_until(&k, (c = claim(1))->n == 1);
   struct queue_item item = c->items[0];
   kit_until(&k, (in_pg = kit_claim_by(&k, &k.session, &item.id, INT64_MAX)).status != ST_AWAY);
-  cr_assert_eq(in_pg.status, ST_OK);
+  cr_assert_eq(in_pg.status, ST_OK, "%s, refusal %d", status_name(in_pg.status),
+               (int)in_pg.refusal);
   memset(job, 0, sizeof *job);
   journal_order_init(&job->order, in_pg.claimed, &kit_type, item.token);
   journal_claimed_free(in_pg.claimed);
