@@ -13,10 +13,13 @@ LIMIT_S=$((180 * SLOW))
 
 reports=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$reports"' EXIT
-ASAN_OPTIONS=log_path=$reports/asan:detect_leaks=1:strict_string_checks=1
-export ASAN_OPTIONS=$ASAN_OPTIONS:detect_stack_use_after_return=1
-export UBSAN_OPTIONS="log_path=$reports/ubsan:print_stacktrace=1"
-export TSAN_OPTIONS="log_path=$reports/tsan:second_deadlock_stack=1"
+reports_in() { # reports_in DIR: where sanitizers write what they find
+  ASAN_OPTIONS=log_path=$1/asan:detect_leaks=1:strict_string_checks=1
+  export ASAN_OPTIONS=$ASAN_OPTIONS:detect_stack_use_after_return=1
+  export UBSAN_OPTIONS="log_path=$1/ubsan:print_stacktrace=1"
+  export TSAN_OPTIONS="log_path=$1/tsan:second_deadlock_stack=1"
+}
+reports_in "$reports"
 no_aslr=(setarch -R) # gcc 12's TSan cannot map its shadow where ASLR is at its widest
 setarch -R true 2>/dev/null || no_aslr=()
 node=(node)
@@ -34,80 +37,71 @@ count() { # count SUITE NAME PASSED FAILED OUTPUT
   find "${5%/*}" -type f -name '*san.*' -exec head -60 {} \; -delete
 }
 
-criterion() { # criterion SUITE SOURCE...
-  local suite=$1 source name line
-  shift
-  for source; do
-    name=${source#tests/"$suite"/} name=${name%_test.c}
+# at_once HOW SUITE FILE...: AT_ONCE at a time, as most of their time is waiting, but each with up to 90
+# connections to PostgreSQL, which takes 500; each told when it ends. HOW FILE DIR runs one of them, and
+# HOW_result DIR STATUS says what came of it: how many passed, failed, failed otherwise; or nothing.
+at_once() {
+  local how=$1 suite=$2 file name running=0
+  local -A name_of=()
+  shift 2
+  for file; do
+    name=${file#tests/"$suite"/} name=${name%[._]test.*}
     [[ $name == *$ONLY* ]] || continue
-    timeout -k 5 "$LIMIT_S" "$B/${source%.c}" >"$reports/out" 2>&1 </dev/null
-    line=$(grep -a 'Synthesis:' "$reports/out" | tail -1 | sed 's/\x1b\[[0-9;]*m//g')
-    if [[ $line =~ Passing:\ ([0-9]+)\ \|\ Failing:\ ([0-9]+)\ \|\ Crashing:\ ([0-9]+) ]]; then
-      count "$suite" "$name" "${BASH_REMATCH[1]}" $((BASH_REMATCH[2] + BASH_REMATCH[3])) "$reports/out"
-    else
-      echo "no result: it crashed, hung, or never started" >>"$reports/out"
-      count "$suite" "$name" 0 1 "$reports/out"
-    fi
+    if [ "$running" -ge "$AT_ONCE" ]; then one_ended; fi
+    start_one "$file" "$reports/$suite/$name" &
+    name_of[$!]=$name
+    running=$((running + 1))
   done
+  while [ "$running" -gt 0 ]; do one_ended; done
 }
 
-threads() {
-  local source name
-  for source in tests/threads/*_test.c; do
-    name=$(basename "$source" _test.c)
-    [[ $name == *$ONLY* ]] || continue
-    if timeout -k 5 "$LIMIT_S" "${no_aslr[@]}" "build/thread/${source%.c}" >"$reports/out" 2>&1 </dev/null
-    then count threads "$name" 1 0 "$reports/out"
-    else count threads "$name" 0 1 "$reports/out"
-    fi
-  done
+start_one() { # start_one FILE DIR: in a process of its own, with its reports in DIR
+  mkdir -p "$2"
+  reports_in "$2"
+  "$how" "$1" "$2" >"$2/out" 2>&1 </dev/null
+}
+
+one_ended() { # waits for one of at_once's to end
+  local ended status=0 name own good bad otherwise
+  wait -n -p ended || status=$?
+  running=$((running - 1)) name=${name_of[$ended]} own=$reports/$suite/${name_of[$ended]}
+  read -r good bad otherwise <<<"$("${how}_result" "$own" "$status")"
+  bad=$((bad + otherwise))
+  if [ -z "$good" ] || { [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; }; then
+    bad=1
+    echo "it failed, crashed, hung, or never started: status $status" >>"$own/out"
+  fi
+  count "$suite" "$name" "${good:-0}" "$bad" "$own/out"
+  rm -rf "$own"
+}
+
+# Each takes the place of the process it is called in: that is the one killed at the end.
+criterion() { exec timeout -k 5 "$LIMIT_S" "$B/${1%.c}"; }
+thread() { exec timeout -k 5 "$LIMIT_S" "${no_aslr[@]}" "build/thread/${1%.c}"; }
+node_test() {
+  exec timeout -k 10 $((LIMIT_S * 2)) "${node[@]}" --test \
+    --test-reporter=spec --test-reporter-destination=stdout \
+    --test-reporter=tap --test-reporter-destination="$2/tap" "$1"
+}
+
+criterion_result() {
+  local number=': ([0-9]+)' colour='\x1b\[[0-9;]*m'
+  grep -a 'Synthesis:' "$1/out" | tail -1 |
+    sed -nE "s/$colour//g; s/.*Passing$number \| Failing$number \| Crashing$number.*/\1 \2 \3/p"
+}
+
+thread_result() { [ "$2" -ne 0 ] || echo 1; }
+
+node_test_result() {
+  if grep -q 'failing tests:$' "$1/out"; then
+    sed -i '1,/failing tests:$/{/failing tests:$/!d}' "$1/out"
+  fi
+  sed -nE 's/^# (pass|fail|cancelled) ([0-9]+)$/\2/p' "$1/tap" 2>/dev/null | tail -3 | xargs
 }
 
 modules() { # modules DIR: what package-lock.json pins, if it is not there yet
   [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ] ||
     (cd "$1" && npm ci --no-audit --no-fund --loglevel=error) >"$reports/out" 2>&1
-}
-
-# node_tests SUITE FILE...: AT_ONCE at a time, as most of their time is waiting, but each with up to 90
-# connections to PostgreSQL, which takes 500; each told when it ends.
-node_tests() {
-  local suite=$1 file name running=0
-  local -A name_of=()
-  shift
-  for file; do
-    name=$(basename "$file" .test.mjs)
-    [[ $name == *$ONLY* ]] || continue
-    if [ "$running" -ge "$AT_ONCE" ]; then node_wait "$suite"; fi
-    node_test "$file" "$name" &
-    name_of[$!]=$name
-    running=$((running + 1))
-  done
-  while [ "$running" -gt 0 ]; do node_wait "$suite"; done
-}
-
-node_test() { # node_test FILE NAME: in a process of its own
-  local own=$reports/$2
-  mkdir "$own"
-  ASAN_OPTIONS=${ASAN_OPTIONS/"$reports"/$own} UBSAN_OPTIONS=${UBSAN_OPTIONS/"$reports"/$own} \
-  TSAN_OPTIONS=${TSAN_OPTIONS/"$reports"/$own} timeout -k 10 $((LIMIT_S * 2)) "${node[@]}" --test \
-    --test-reporter=spec --test-reporter-destination=stdout \
-    --test-reporter=tap --test-reporter-destination="$own/tap" "$1" >"$own/out" 2>&1 </dev/null
-}
-
-node_wait() { # node_wait SUITE: for one of node_tests' to end
-  local ended name own
-  wait -n -p ended
-  running=$((running - 1)) name=${name_of[$ended]} own=$reports/${name_of[$ended]}
-  if grep -q 'failing tests:$' "$own/out"; then
-    sed -i '1,/failing tests:$/{/failing tests:$/!d}' "$own/out"
-  fi
-  if grep -q '^# fail' "$own/tap" 2>/dev/null; then
-    count "$1" "$name" "$(sed -n 's/^# pass //p' "$own/tap")" \
-      $(($(sed -n 's/^# fail //p' "$own/tap") + $(sed -n 's/^# cancelled //p' "$own/tap"))) "$own/out"
-  else
-    count "$1" "$name" 0 1 "$own/out"
-  fi
-  rm -rf "$own"
 }
 
 # with_modules SUITE DIR... -- COMMAND...
@@ -122,7 +116,7 @@ with_modules() {
 }
 
 chaos_quick() { # the cycles of tests/chaos, which has servers of its own
-  node_tests chaos tests/chaos/*.test.mjs
+  at_once node_test chaos tests/chaos/*.test.mjs
   [[ quick == *$ONLY* ]] || return 0
   OXD=$PWD/build/chaos/oxd timeout -k 10 $((LIMIT_S * 3)) node tests/chaos/run.mjs --quick \
     >"$reports/out" 2>&1 </dev/null
@@ -143,14 +137,14 @@ model() { # the protocol's model, explored with few faults
 shopt -s nullglob
 for suite in $SUITES; do
   case $suite in
-  unit) criterion unit tests/unit/*/*_test.c ;;
-  integration) criterion integration tests/integration/*_test.c ;;
-  web) node_tests web tests/web/*.test.mjs ;;
-  threads) threads ;;
-  e2e) with_modules e2e tests/e2e -- node_tests e2e tests/e2e/*.test.mjs ;;
+  unit) at_once criterion unit tests/unit/*/*_test.c ;;
+  integration) at_once criterion integration tests/integration/*_test.c ;;
+  web) at_once node_test web tests/web/*.test.mjs ;;
+  threads) at_once thread threads tests/threads/*_test.c ;;
+  e2e) with_modules e2e tests/e2e -- at_once node_test e2e tests/e2e/*.test.mjs ;;
   model) model ;;
   chaos) with_modules chaos tests/e2e -- chaos_quick ;;
-  postman) with_modules postman tests/e2e postman -- node_tests postman tests/postman/*.test.mjs ;;
+  postman) with_modules postman tests/e2e postman -- at_once node_test postman tests/postman/*.test.mjs ;;
   *) echo "test.sh: no such suite: $suite" >&2; exit 2 ;;
   esac
 done
