@@ -45,6 +45,37 @@ UPDATE orders SET step = step + ver + 2 * intents WHERE completed_at IS NULL;
 DROP VIEW fills;
 DROP TABLE outcomes, intents, order_events;
 
+-- A step as the journal sends it, in arrays of them (src/journal/step.c). Another version of it is another type.
+CREATE TYPE new_step AS (
+  order_id   uuid,
+  fence      bigint,                                -- as they were before it, as is step
+  step       integer,
+  ver        integer,                               -- as they are after it, as is phase
+  status     text,                                  -- null: it has no event
+  phase      smallint,
+  hold       smallint,                              -- 0 keep 1 retry 2 release
+  delay      bigint,                                -- ms
+  error      text,
+  keep       bytea,                                 -- the executor's
+  shows      smallint,                              -- the phase of its newest event
+  attempt    integer,
+  data       text,
+  before     text,
+  venue      text,
+  tx_hash    text,
+  bytes      bytea,
+  in_amount  bigint,
+  min_out    bigint,
+  expires_at timestamptz,
+  outcome    text,
+  out_amount bigint,
+  landed_at  timestamptz,
+  topic      text,                                  -- with these it begins a park
+  side       smallint,
+  level      bigint,
+  since      timestamptz
+);
+
 CREATE INDEX steps_xid ON steps (xid);
 -- An end is the newest event of its step. Dead letters, and who failed or was cancelled.
 CREATE INDEX steps_failed ON steps (order_id) WHERE phase = 3 AND data IS NOT NULL;

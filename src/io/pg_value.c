@@ -47,22 +47,72 @@ void pg_array_reset(struct pg_array *a)
   buf_clear(&a->bytes);
   a->n = 0;
   a->has_null = false;
+  a->fields = NULL;
 }
 
-static void array_add(struct pg_array *a, const void *data, size_t len)
+void pg_array_rows(struct pg_array *a, uint32_t type, const enum pg_oid *fields, int n_fields)
 {
-  unsigned char prefix[4];
+  pg_array_reset(a);
+  a->type = type;
+  a->fields = fields;
+  a->n_fields = a->field = n_fields;
+}
 
+static void put_int4(struct pg_array *a, int32_t value)
+{
+  unsigned char wire[4];
+
+  pg_put_int4(wire, value);
+  buf_append(&a->bytes, wire, sizeof wire);
+}
+
+static void begin_element(struct pg_array *a)
+{
   if (a->n == 0) {
     buf_clear(&a->bytes);
     buf_append(&a->bytes, (const char[HEADER]){0}, HEADER);
   }
-  assert(len <= ARRAY_BYTES_MAX);
-  pg_put_int4(prefix, data ? (int32_t)len : -1);
-  buf_append(&a->bytes, prefix, sizeof prefix);
-  if (data && len) buf_append(&a->bytes, data, len);
-  if (!data) a->has_null = true;
   a->n++;
+}
+
+/* The length of a row is known when it is over. */
+static void end_row(struct pg_array *a)
+{
+  assert(a->field == a->n_fields);
+  if (a->n > 0 && !a->bytes.overflow)
+    pg_put_int4((unsigned char *)a->bytes.data + a->row, (int32_t)(a->bytes.len - a->row - 4));
+}
+
+void pg_array_row(struct pg_array *a)
+{
+  end_row(a);
+  begin_element(a);
+  a->row = a->bytes.len;
+  put_int4(a, 0);
+  put_int4(a, a->n_fields);
+  a->field = 0;
+}
+
+/* The type of what comes next. */
+static uint32_t next_type(const struct pg_array *a)
+{
+  if (!a->fields) return a->type;
+  assert(a->field < a->n_fields);
+  return a->fields[a->field];
+}
+
+static void array_add(struct pg_array *a, const void *data, size_t len)
+{
+  assert(len <= ARRAY_BYTES_MAX);
+  if (a->fields) {
+    put_int4(a, (int32_t)next_type(a));
+    a->field++;
+  } else {
+    begin_element(a);
+    if (!data) a->has_null = true;
+  }
+  put_int4(a, data ? (int32_t)len : -1);
+  if (data && len) buf_append(&a->bytes, data, len);
 }
 
 void pg_array_null(struct pg_array *a)
@@ -72,7 +122,7 @@ void pg_array_null(struct pg_array *a)
 
 void pg_array_bool(struct pg_array *a, bool value)
 {
-  assert(a->type == PG_BOOL);
+  assert(next_type(a) == PG_BOOL);
   array_add(a, value ? "\1" : "\0", 1);
 }
 
@@ -80,7 +130,7 @@ void pg_array_int2(struct pg_array *a, int16_t value)
 {
   uint16_t wire = htobe16((uint16_t)value);
 
-  assert(a->type == PG_INT2);
+  assert(next_type(a) == PG_INT2);
   array_add(a, &wire, sizeof wire);
 }
 
@@ -88,7 +138,7 @@ void pg_array_int4(struct pg_array *a, int32_t value)
 {
   unsigned char wire[4];
 
-  assert(a->type == PG_INT4);
+  assert(next_type(a) == PG_INT4);
   pg_put_int4(wire, value);
   array_add(a, wire, sizeof wire);
 }
@@ -97,26 +147,26 @@ void pg_array_int8(struct pg_array *a, int64_t value)
 {
   unsigned char wire[8];
 
-  assert(a->type == PG_INT8);
+  assert(next_type(a) == PG_INT8);
   pg_put_int8(wire, value);
   array_add(a, wire, sizeof wire);
 }
 
 void pg_array_text(struct pg_array *a, const char *text)
 {
-  assert(a->type == PG_TEXT || a->type == PG_JSON);
+  assert(next_type(a) == PG_TEXT || next_type(a) == PG_JSON);
   array_add(a, text, text ? strlen(text) : 0);
 }
 
 void pg_array_bytes(struct pg_array *a, const void *data, size_t len)
 {
-  assert(a->type == PG_BYTEA || a->type == PG_TEXT || a->type == PG_JSON);
+  assert(next_type(a) == PG_BYTEA || next_type(a) == PG_TEXT || next_type(a) == PG_JSON);
   array_add(a, data, len);
 }
 
 void pg_array_ulid(struct pg_array *a, const struct ulid *id)
 {
-  assert(a->type == PG_UUID);
+  assert(next_type(a) == PG_UUID);
   array_add(a, id->bytes, sizeof id->bytes);
 }
 
@@ -124,7 +174,7 @@ void pg_array_time(struct pg_array *a, int64_t unix_ms)
 {
   unsigned char wire[8];
 
-  assert(a->type == PG_TIMESTAMPTZ);
+  assert(next_type(a) == PG_TIMESTAMPTZ);
   pg_put_int8(wire, (unix_ms - EPOCH_UNIX_MS) * 1000);
   array_add(a, unix_ms ? wire : NULL, sizeof wire);
 }
@@ -137,6 +187,7 @@ const void *pg_array_param(struct pg_array *a, int *len)
     buf_clear(&a->bytes);
     buf_append(&a->bytes, (const char[HEADER_EMPTY]){0}, HEADER_EMPTY);
   }
+  if (a->fields) end_row(a);
   assert(!a->bytes.overflow);
   head = (unsigned char *)a->bytes.data;
   pg_put_int4(head, a->n ? 1 : 0);

@@ -24,17 +24,26 @@ enum pg_oid {
   PG_UUID = 2950
 };
 
-/* A one-dimensional array under construction; reset it to use its memory again. */
+/* A one-dimensional array under construction; reset it to use its memory again. Its elements are
+ * values, or rows of a composite type: unnest() of one array of rows costs PostgreSQL a twelfth of
+ * what it does of as many arrays as there are columns (35 rows of 23: 0.25 us a row and 3.05). */
 struct pg_array {
   struct buf bytes;
   uint32_t n;
   bool has_null;
-  enum pg_oid type;
+  uint32_t type;             /* the elements' OID: of values an enum pg_oid */
+  const enum pg_oid *fields; /* rows: the types of their columns, borrowed; NULL: values */
+  int n_fields, field;       /* rows: how many, and which is the next */
+  size_t row;                /* where the row that was begun last is in bytes */
 };
 
 void pg_array_init(struct pg_array *a, enum pg_oid type);
 void pg_array_deinit(struct pg_array *a);
 void pg_array_reset(struct pg_array *a);
+/* pg_array_rows() makes it an empty array of rows of type; pg_array_row() begins one, and what is
+ * put after it are its columns, all of them, in their order. */
+void pg_array_rows(struct pg_array *a, uint32_t type, const enum pg_oid *fields, int n_fields);
+void pg_array_row(struct pg_array *a);
 void pg_array_null(struct pg_array *a);
 void pg_array_bool(struct pg_array *a, bool value);
 void pg_array_int2(struct pg_array *a, int16_t value);

@@ -1,6 +1,5 @@
 /*
- * internal.h - what journal.c and the files of its requests share: the lanes, and what is in the
- * transaction that a lane has in flight.
+ * internal.h - what journal.c and the files of its requests share: the lanes.
  * A lane is one connection with at most one transaction under way. When its answer is lost, what
  * was in it stays there, in doubt, until it is read back.
  */
@@ -20,7 +19,7 @@ enum {
   COMPANY = 24,       /* requests that wait for no more of them */
   BATCH_MAX = 500,    /* of each kind, in one transaction */
   STEPS_MAX = 128,    /* of orders, in one transaction: parts of a step are joined pair by pair */
-  PARAMS_MAX = 27,
+  PARAMS_MAX = 13,
   ANSWER_DEADLINE_MS = 2000, /* an accept that is not durable by then is answered ST_AWAY */
   REFUSED_PAUSE_MS = 50,     /* after an error that has nothing to do with what was asked */
   PING_MS = 500,             /* between questions to a lane that has nothing to do */
@@ -78,6 +77,7 @@ struct lane {
   struct step_op steps[STEP_KINDS][BATCH_MAX];
   size_t n_accepts, n_keyed, n_grouped /* of keyed */, n_claims, n_cancels, n_steps[STEP_KINDS];
   struct pg_array arrays[PARAMS_MAX];
+  uint32_t new_step; /* the OID of that type */
 };
 
 struct journal {

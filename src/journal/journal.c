@@ -204,18 +204,37 @@ static void lane_doubt(struct lane *lane)
   pg_batch_send(batch, on_doubt_end, lane);
 }
 
+static void on_types(void *arg, const PGresult *r)
+{
+  struct lane *lane = arg;
+  lane->new_step = (uint32_t)pg_get_int8(r, 0, 0);
+}
+
+static void on_up(void *arg);
+
+static void on_prepared(void *arg, enum pg_outcome outcome, const char *sqlstate)
+{
+  struct lane *lane = arg;
+  if (outcome == PG_IN_DOUBT) return; /* the next on_up tries again */
+  if (outcome == PG_ROLLED_BACK) {
+    LOG_WARN("cannot prepare a connection", LOG_STR("sqlstate", sqlstate));
+    if (pg_up(lane->conn)) on_up(lane);
+  } else if (lane->busy) {
+    lane_doubt(lane);
+  } else {
+    lane->ready = pg_up(lane->conn);
+  }
+}
+
 static void on_up(void *arg)
 {
   struct lane *lane = arg;
   struct pg_batch *batch = pg_batch_begin(lane->conn);
   if (!batch) return;
   pg_batch_add(batch, "planner", NULL, 0, NULL, NULL);
-  pg_batch_send(batch, NULL, NULL);
+  pg_batch_add(batch, "types", NULL, 0, on_types, lane);
+  pg_batch_send(batch, on_prepared, lane);
   lane->heard_ms = clock_mono_ms();
-  if (lane->busy)
-    lane_doubt(lane);
-  else
-    lane->ready = true;
 }
 
 static void on_down(void *arg)

@@ -182,23 +182,12 @@
   " greatest(0, ceil(extract(epoch FROM o.due_at - clock_timestamp()) * 1000))::bigint,"           \
   " " IN_TURN ", " PAUSED " FROM orders o WHERE o.order_id = ANY($1::uuid[])"
 
-/* The compare-and-set of a step, by (fence, step): $1 ids, $2 fences, $3 steps, $4 seq of the newest
- * event, $5 its state (null: no event), $6 the order's phase, $7 what becomes of it (0 keep, 1 retry,
- * 2 release), $8 delay, $9 error, $10 blob; the events: $11 phase of the newest, $12 attempt, $13
- * data, $14 those before it; opens an intent: $15 venue (null: no), $16 hash, $17 bytes, $18 amount,
- * $19 floor, $20 expiry; closes one: $21 outcome (null: no), $18 in, $22 out, $23 landing time. An
- * order that succeeds has its last event's data for its result. What more a step brings comes along
- * in the one unnest() and is handed on by RETURNING, so that nothing has to be joined:
- * STEP(arrays, columns, returning). */
+/* The compare-and-set of a step, by (fence, step). $1 rows of new_step (sql/0013_steps.sql). An order
+ * that succeeds has its last event's data for its result. What more a step brings is handed on by
+ * RETURNING, so that nothing has to be joined: STEP(returning). */
 /* clang-format off */
-#define STEP(arrays, columns, returning)                                                           \
-  NOW "u AS (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::integer[], $4::integer[],"         \
-  " $5::text[], $6::smallint[], $7::smallint[], $8::bigint[], $9::text[], $10::bytea[],"           \
-  " $11::smallint[], $12::integer[], $13::text[], $14::text[], $15::text[], $16::text[],"          \
-  " $17::bytea[], $18::bigint[], $19::bigint[], $20::timestamptz[], $21::text[], $22::bigint[],"   \
-  " $23::timestamptz[]" arrays ") AS u(order_id, fence, step, ver, status, phase, hold, delay,"    \
-  " error, keep, shows, attempt, data, before, venue, tx_hash, bytes, in_amount, min_out,"         \
-  " expires_at, outcome, out_amount, landed_at" columns ")),"                                      \
+#define STEP(returning)                                                                            \
+  NOW "u AS (SELECT * FROM unnest($1::new_step[])),"                                               \
   " m AS (UPDATE orders o SET status = coalesce(u.status, o.status), phase = u.phase,"             \
   " ver = u.ver, step = o.step + 1, fence = o.fence + (u.hold <> 0)::integer,"                     \
   " owner = CASE WHEN u.hold = 0 AND u.phase < 2 THEN o.owner END,"                                \
@@ -226,14 +215,11 @@
   " WHERE status IS NOT NULL OR n IS NOT NULL)"
 #define STEP_GIVES " SELECT order_id, at FROM m"
 
-#define STEP_MOVES STEP("", "", "") STEP_GIVES
+#define STEP_MOVES STEP("") STEP_GIVES
 
-/* A step that begins a park: $24 topic, $25 side, $26 level, $27 since when it has seen nothing. The
- * park is in force under the fence that the step leaves the order with. */
+/* A step that begins a park, which is in force under the fence that the step leaves the order with. */
 #define STEP_PARKS                                                                                 \
-  STEP(", $24::text[], $25::smallint[], $26::bigint[], $27::timestamptz[]",                        \
-       ", topic, side, level, since",                                                              \
-       ", u.topic, u.side, u.level, u.since")                                                      \
+  STEP(", u.topic, u.side, u.level, u.since")                                                      \
   ", p AS (INSERT INTO parks (order_id, fence, topic, side, level, since)"                         \
   " SELECT order_id, fence, topic, side, level, since FROM m"                                      \
   " ON CONFLICT (order_id) DO UPDATE SET fence = excluded.fence, topic = excluded.topic,"          \
@@ -371,6 +357,7 @@
 
 const struct pg_statement journal_statements[] = {
     {"planner", PLANNER},
+    {"types", "SELECT 'new_step'::regtype::oid::bigint"},
     {"ping", "SELECT 1"},
     {"accept", ACCEPT},
     {"accept_keyed", ACCEPT_KEYED},

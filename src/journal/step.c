@@ -190,26 +190,19 @@ static struct step_sum sum_up(const struct journal_order *o)
   return sum;
 }
 
-enum { N_ORDER = 10, N_EVENTS = 4, N_INTENT = 6, N_OUTCOME = 3, N_PARK = 4 };
-enum {
-  STEP_PARAMS = N_ORDER + N_EVENTS + N_INTENT + N_OUTCOME,
-  PARK_PARAMS = STEP_PARAMS + N_PARK
-};
-_Static_assert((int)PARK_PARAMS <= (int)PARAMS_MAX, "a parameter for each array");
-
-static void put_order(struct pg_array *p, const struct step_op *op, const struct step_sum *sum)
+static void put_order(struct pg_array *r, const struct step_op *op, const struct step_sum *sum)
 {
   const struct journal_order *o = op->order;
-  pg_array_ulid(&p[0], &o->id);
-  pg_array_int8(&p[1], o->fence);
-  pg_array_int4(&p[2], o->step);
-  pg_array_int4(&p[3], op->ver);
-  pg_array_text(&p[4], sum->shown ? sum->shown->state->name : NULL);
-  pg_array_int2(&p[5], (int16_t)op->phase);
-  pg_array_int2(&p[6], (int16_t)op->hold);
-  pg_array_int8(&p[7], sum->held ? sum->held->delay_ms : 0);
-  pg_array_text(&p[8], sum->error);
-  pg_array_bytes(&p[9], sum->kept ? sum->kept->keep : NULL, sum->kept ? sum->kept->keep_len : 0);
+  pg_array_ulid(r, &o->id);
+  pg_array_int8(r, o->fence);
+  pg_array_int4(r, o->step);
+  pg_array_int4(r, op->ver);
+  pg_array_text(r, sum->shown ? sum->shown->state->name : NULL);
+  pg_array_int2(r, (int16_t)op->phase);
+  pg_array_int2(r, (int16_t)op->hold);
+  pg_array_int8(r, sum->held ? sum->held->delay_ms : 0);
+  pg_array_text(r, sum->error);
+  pg_array_bytes(r, sum->kept ? sum->kept->keep : NULL, sum->kept ? sum->kept->keep_len : 0);
 }
 
 /* Data that would not stay where it is put is left out, so that PostgreSQL refuses the text. */
@@ -226,7 +219,7 @@ static void write_event(struct json_writer *w, const struct journal_entry *e)
 }
 
 /* The events before the newest one. */
-static void put_before(struct pg_array *p, const struct journal_order *o,
+static void put_before(struct pg_array *r, const struct journal_order *o,
                        const struct step_sum *sum)
 {
   struct buf text;
@@ -240,74 +233,78 @@ static void put_before(struct pg_array *p, const struct journal_order *o,
     if (e->state && e != sum->shown) write_event(&w, e);
   }
   json_end_array(&w);
-  pg_array_bytes(p, text.data, text.len);
+  pg_array_bytes(r, text.data, text.len);
   buf_deinit(&text);
 }
 
-static void put_events(struct pg_array *p, const struct step_op *op, const struct step_sum *sum)
+static void put_nulls(struct pg_array *r, int n)
+{
+  while (n-- > 0) pg_array_null(r);
+}
+
+static void put_events(struct pg_array *r, const struct step_op *op, const struct step_sum *sum)
 {
   const struct journal_order *o = op->order;
   if (sum->shown)
-    pg_array_int2(&p[0], (int16_t)sum->shown->state->phase);
+    pg_array_int2(r, (int16_t)sum->shown->state->phase);
   else
-    pg_array_null(&p[0]);
-  pg_array_int4(&p[1], o->attempt);
-  pg_array_text(&p[2], sum->shown ? sum->shown->data : NULL);
+    pg_array_null(r);
+  pg_array_int4(r, o->attempt);
+  pg_array_text(r, sum->shown ? sum->shown->data : NULL);
   if (op->ver - o->ver > 1)
-    put_before(&p[3], o, sum);
+    put_before(r, o, sum);
   else
-    pg_array_null(&p[3]);
+    pg_array_null(r);
 }
 
-static void put_nulls(struct pg_array *p, int n)
+/* The transaction it opens. */
+static void put_intent(struct pg_array *r, const struct journal_intent *i)
 {
-  for (int i = 0; i < n; i++) pg_array_null(&p[i]);
+  pg_array_text(r, i->venue);
+  pg_array_text(r, i->tx.tx_hash);
+  pg_array_bytes(r, i->tx.bytes, i->tx.n_bytes);
+  pg_array_int8(r, (int64_t)i->in_amount);
+  pg_array_int8(r, (int64_t)i->min_out_amount);
+  pg_array_time(r, i->tx.expires_at_ms);
+  put_nulls(r, 3);
 }
 
-static void put_intent(struct pg_array *p, const struct journal_intent *i)
-{
-  pg_array_text(&p[0], i->venue);
-  pg_array_text(&p[1], i->tx.tx_hash);
-  pg_array_bytes(&p[2], i->tx.bytes, i->tx.n_bytes);
-  pg_array_int8(&p[3], (int64_t)i->in_amount);
-  pg_array_int8(&p[4], (int64_t)i->min_out_amount);
-  pg_array_time(&p[5], i->tx.expires_at_ms);
-  put_nulls(p + N_INTENT, N_OUTCOME);
-}
-
-/* What went in has the place of what was to go in. */
-static void put_outcome(struct pg_array *p, const struct journal_entry *e)
+/* The one it closes: what went in has the place of what was to go in. */
+static void put_outcome(struct pg_array *r, const struct journal_entry *e)
 {
   static const char *const outcomes[] = {NULL, "landed", "reverted", "dead"};
-  put_nulls(p, 3);
-  pg_array_int8(&p[3], (int64_t)e->landing.in_amount);
-  put_nulls(p + 4, 2);
-  pg_array_text(&p[6], outcomes[e->settle]);
-  pg_array_int8(&p[7], (int64_t)e->landing.out_amount);
-  pg_array_time(&p[8], e->landing.landed_at_ms);
+  put_nulls(r, 3);
+  pg_array_int8(r, (int64_t)e->landing.in_amount);
+  put_nulls(r, 2);
+  pg_array_text(r, outcomes[e->settle]);
+  pg_array_int8(r, (int64_t)e->landing.out_amount);
+  pg_array_time(r, e->landing.landed_at_ms);
 }
 
-static void put_park(struct pg_array *p, const struct journal_park *park)
+static void put_park(struct pg_array *r, const struct journal_park *park)
 {
-  pg_array_text(&p[0], park->topic);
-  pg_array_int2(&p[1], park->side == OX_AT_LEAST ? 1 : -1);
-  pg_array_int8(&p[2], park->level);
-  pg_array_time(&p[3], park->since_ms);
+  pg_array_text(r, park->topic);
+  pg_array_int2(r, park->side == OX_AT_LEAST ? 1 : -1);
+  pg_array_int8(r, park->level);
+  pg_array_time(r, park->since_ms);
 }
 
-static void put_step(struct pg_array *p, const struct step_op *op)
+static void put_step(struct pg_array *r, const struct step_op *op)
 {
   struct step_sum sum = sum_up(op->order);
-  put_order(p, op, &sum);
-  put_events(p += N_ORDER, op, &sum);
-  p += N_EVENTS;
+  pg_array_row(r);
+  put_order(r, op, &sum);
+  put_events(r, op, &sum);
   if (sum.intent)
-    put_intent(p, sum.intent);
+    put_intent(r, sum.intent);
   else if (sum.settled)
-    put_outcome(p, sum.settled);
+    put_outcome(r, sum.settled);
   else
-    put_nulls(p, N_INTENT + N_OUTCOME);
-  if (sum.park) put_park(p + N_INTENT + N_OUTCOME, sum.park);
+    put_nulls(r, 9);
+  if (sum.park)
+    put_park(r, sum.park);
+  else
+    put_nulls(r, 4);
 }
 
 static struct step_op *find(struct lane *lane, const struct ulid *id)
@@ -330,17 +327,18 @@ static void on_moved(void *arg, const PGresult *r)
 
 static void send_kind(struct lane *lane, struct pg_batch *batch, enum step_kind kind)
 {
-  static const enum pg_oid types[PARK_PARAMS] = {
+  static const enum pg_oid new_step[] = {
       PG_UUID, PG_INT8,        PG_INT4,  PG_INT4, PG_TEXT, PG_INT2,        PG_INT2,
       PG_INT8, PG_TEXT,        PG_BYTEA, PG_INT2, PG_INT4, PG_TEXT,        PG_TEXT,
       PG_TEXT, PG_TEXT,        PG_BYTEA, PG_INT8, PG_INT8, PG_TIMESTAMPTZ, PG_TEXT,
       PG_INT8, PG_TIMESTAMPTZ, PG_TEXT,  PG_INT2, PG_INT8, PG_TIMESTAMPTZ};
-  int n = kind == STEP_PARKS ? PARK_PARAMS : STEP_PARAMS;
-  struct pg_param params[PARK_PARAMS];
-  params_types(lane, types, n);
-  for (size_t i = 0; i < lane->n_steps[kind]; i++) put_step(lane->arrays, &lane->steps[kind][i]);
-  params_get(lane, params, n);
-  pg_batch_add(batch, kind == STEP_PARKS ? "step_park" : "step", params, n, on_moved, lane);
+  static const char *const statements[] = {"step", "step_park"};
+  struct pg_array *rows = &lane->arrays[0];
+  struct pg_param params[1];
+  pg_array_rows(rows, lane->new_step, new_step, sizeof new_step / sizeof *new_step);
+  for (size_t i = 0; i < lane->n_steps[kind]; i++) put_step(rows, &lane->steps[kind][i]);
+  params_get(lane, params, 1);
+  pg_batch_add(batch, statements[kind], params, 1, on_moved, lane);
 }
 
 void step_send(struct lane *lane, struct pg_batch *batch)
