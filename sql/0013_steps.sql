@@ -45,7 +45,22 @@ UPDATE orders SET step = step + ver + 2 * intents WHERE completed_at IS NULL;
 DROP VIEW fills;
 DROP TABLE outcomes, intents, order_events;
 
--- A step as the journal sends it, in arrays of them (src/journal/step.c). Another version of it is another type.
+-- Orders and steps as the journal sends them, in arrays of such rows. Another version of one is another type.
+CREATE TYPE new_order AS (
+  order_id uuid,
+  tenant   text,
+  type     text,
+  status   text,
+  payload  text,
+  own      text,                                    -- its client_order_id; null: none, as below
+  key      text,                                    -- its idempotency key
+  hash     bytea,                                   -- of its body, with own
+  key_hash bytea,                                   -- of the request, with key
+  phase    smallint,
+  by_hand  boolean,
+  group_id text
+);
+
 CREATE TYPE new_step AS (
   order_id   uuid,
   fence      bigint,                                -- as they were before it, as is step

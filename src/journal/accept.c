@@ -16,8 +16,6 @@
 #include "journal/count.h"
 #include "metrics/metrics.h"
 
-enum { KEYED_PARAMS = 11, GROUPED_PARAMS }; /* arrays of accept_keyed, accept_grouped */
-
 /* ── coming in ──────────────────────────────────────────────────────────────────────────────── */
 
 static char *copy_into(char **room, const char *text)
@@ -158,16 +156,30 @@ size_t accept_take(struct lane *lane, size_t max)
   return lane->n_accepts + lane->n_keyed;
 }
 
-static void put_orders(struct lane *lane, struct accept_op *const *ops, size_t n)
+static void put_orders(struct lane *lane, struct accept_op *const *ops, size_t n,
+                       struct pg_param *param)
 {
-  struct pg_array *p = lane->arrays;
+  static const enum pg_oid new_order[] = {PG_UUID, PG_TEXT,  PG_TEXT,  PG_TEXT, PG_TEXT, PG_TEXT,
+                                          PG_TEXT, PG_BYTEA, PG_BYTEA, PG_INT2, PG_BOOL, PG_TEXT};
+  struct pg_array *r = &lane->arrays[0];
+  pg_array_rows(r, lane->new_order, new_order, sizeof new_order / sizeof *new_order);
   for (size_t i = 0; i < n; i++) {
-    pg_array_ulid(&p[0], &ops[i]->id);
-    pg_array_text(&p[1], ops[i]->tenant);
-    pg_array_text(&p[2], ops[i]->type);
-    pg_array_text(&p[3], ops[i]->status);
-    pg_array_text(&p[4], ops[i]->payload);
+    const struct accept_op *op = ops[i];
+    pg_array_row(r);
+    pg_array_ulid(r, &op->id);
+    pg_array_text(r, op->tenant);
+    pg_array_text(r, op->type);
+    pg_array_text(r, op->status);
+    pg_array_text(r, op->payload);
+    pg_array_text(r, op->own);
+    pg_array_text(r, op->key);
+    pg_array_bytes(r, op->own ? op->hash : NULL, JOURNAL_HASH_LEN);
+    pg_array_bytes(r, op->key ? op->key_hash : NULL, JOURNAL_HASH_LEN);
+    pg_array_int2(r, (int16_t)op->phase);
+    pg_array_bool(r, op->by_hand);
+    pg_array_text(r, op->group);
   }
+  params_get(lane, param, 1);
 }
 
 static void on_accepted(void *arg, const PGresult *r)
@@ -178,12 +190,9 @@ static void on_accepted(void *arg, const PGresult *r)
 
 static void send_plain(struct lane *lane, struct pg_batch *batch)
 {
-  static const enum pg_oid types[] = {PG_UUID, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT};
-  struct pg_param params[5];
-  params_types(lane, types, 5);
-  put_orders(lane, lane->accepts, lane->n_accepts);
-  params_get(lane, params, 5);
-  pg_batch_add(batch, "accept", params, 5, on_accepted, lane);
+  struct pg_param orders;
+  put_orders(lane, lane->accepts, lane->n_accepts, &orders);
+  pg_batch_add(batch, "accept", &orders, 1, on_accepted, lane);
 }
 
 /* Ids are made in order, and the arrays keep it. */
@@ -247,21 +256,6 @@ static void on_first(void *arg, const PGresult *r)
   }
 }
 
-static void put_names(struct lane *lane, struct accept_op *const *ops, size_t n)
-{
-  struct pg_array *p = lane->arrays + 5;
-  for (size_t i = 0; i < n; i++) {
-    const struct accept_op *op = ops[i];
-    pg_array_text(&p[0], op->own);
-    pg_array_text(&p[1], op->key);
-    pg_array_bytes(&p[2], op->own ? op->hash : NULL, JOURNAL_HASH_LEN);
-    pg_array_bytes(&p[3], op->key ? op->key_hash : NULL, JOURNAL_HASH_LEN);
-    pg_array_int2(&p[4], (int16_t)op->phase);
-    pg_array_bool(&p[5], op->by_hand);
-    pg_array_text(&p[6], op->group);
-  }
-}
-
 static bool any_grouped(struct accept_op *const *ops, size_t n)
 {
   for (size_t i = 0; i < n; i++)
@@ -272,36 +266,23 @@ static bool any_grouped(struct accept_op *const *ops, size_t n)
 void accept_insert(struct lane *lane, struct pg_batch *batch, struct accept_op *const *ops,
                    size_t n, pg_result_fn on_inserted)
 {
-  static const enum pg_oid types[GROUPED_PARAMS] = {PG_UUID,  PG_TEXT, PG_TEXT, PG_TEXT,
-                                                    PG_TEXT,  PG_TEXT, PG_TEXT, PG_BYTEA,
-                                                    PG_BYTEA, PG_INT2, PG_BOOL, PG_TEXT};
-  struct pg_param params[GROUPED_PARAMS + 1];
+  struct pg_param params[2];
   unsigned char ttl[8];
-  params_types(lane, types, GROUPED_PARAMS);
-  put_orders(lane, ops, n);
-  put_names(lane, ops, n);
-  params_get(lane, params, GROUPED_PARAMS);
-  params[GROUPED_PARAMS] = params[KEYED_PARAMS]; /* the life of a key stands before the groups */
+  put_orders(lane, ops, n, &params[0]);
   pg_put_int8(ttl, lane->journal->options.idempotency_ttl_s);
-  params[KEYED_PARAMS] = (struct pg_param){ttl, sizeof ttl};
-  if (any_grouped(ops, n)) {
-    struct pg_param room[] = {params[1], params[GROUPED_PARAMS]};
-    pg_batch_add(batch, "accept_room", room, 2, NULL, NULL);
-    pg_batch_add(batch, "accept_grouped", params, GROUPED_PARAMS + 1, on_inserted, lane);
-  } else {
-    pg_batch_add(batch, "accept_keyed", params, KEYED_PARAMS + 1, on_inserted, lane);
-  }
+  params[1] = (struct pg_param){ttl, sizeof ttl};
+  bool grouped = any_grouped(ops, n);
+  if (grouped) pg_batch_add(batch, "accept_room", params, 1, NULL, NULL);
+  pg_batch_add(batch, grouped ? "accept_grouped" : "accept_keyed", params, 2, on_inserted, lane);
 }
 
 static void send_keyed(struct lane *lane, struct pg_batch *batch)
 {
-  struct pg_param p[KEYED_PARAMS];
+  struct pg_param orders;
   accept_insert(lane, batch, lane->keyed, lane->n_keyed, on_keyed_accepted);
-  params_get(lane, p, KEYED_PARAMS);
-  struct pg_param tidy[] = {p[0], p[1], p[6]};
-  pg_batch_add(batch, "accept_tidy", tidy, 3, NULL, NULL);
-  struct pg_param first[] = {p[0], p[1], p[5], p[6], p[7], p[8]};
-  pg_batch_add(batch, "accept_first", first, 6, on_first, lane);
+  params_get(lane, &orders, 1);
+  pg_batch_add(batch, "accept_tidy", &orders, 1, NULL, NULL);
+  pg_batch_add(batch, "accept_first", &orders, 1, on_first, lane);
 }
 
 void accept_send(struct lane *lane, struct pg_batch *batch)

@@ -225,6 +225,16 @@ static void on_end(void *arg, enum pg_outcome outcome, const char *sqlstate)
 
 /* ── the lane ───────────────────────────────────────────────────────────────────────────────── */
 
+static void on_up(void *arg);
+
+static void on_prepared(void *arg, enum pg_outcome outcome, const char *sqlstate)
+{
+  struct lane *lane = arg;
+  (void)sqlstate;
+  lane->ready = outcome == PG_COMMITTED;
+  if (outcome == PG_ROLLED_BACK && pg_up(lane->conn)) on_up(lane);
+}
+
 static void on_up(void *arg)
 {
   struct lane *lane = arg;
@@ -232,8 +242,8 @@ static void on_up(void *arg)
   if (!tx) return;
   pg_batch_add(tx, "planner", NULL, 0, NULL, NULL);
   pg_batch_add(tx, "batch_patience", NULL, 0, NULL, NULL);
-  pg_batch_send(tx, NULL, NULL);
-  lane->ready = true;
+  lane_types(lane, tx);
+  pg_batch_send(tx, on_prepared, lane);
 }
 
 static void on_down(void *arg)

@@ -19,7 +19,7 @@ enum {
   COMPANY = 24,       /* requests that wait for no more of them */
   BATCH_MAX = 500,    /* of each kind, in one transaction */
   STEPS_MAX = 128,    /* of orders, in one transaction: parts of a step are joined pair by pair */
-  PARAMS_MAX = 13,
+  PARAMS_MAX = 8,
   ANSWER_DEADLINE_MS = 2000, /* an accept that is not durable by then is answered ST_AWAY */
   REFUSED_PAUSE_MS = 50,     /* after an error that has nothing to do with what was asked */
   PING_MS = 500,             /* between questions to a lane that has nothing to do */
@@ -77,7 +77,7 @@ struct lane {
   struct step_op steps[STEP_KINDS][BATCH_MAX];
   size_t n_accepts, n_keyed, n_grouped /* of keyed */, n_claims, n_cancels, n_steps[STEP_KINDS];
   struct pg_array arrays[PARAMS_MAX];
-  uint32_t new_step; /* the OID of that type */
+  uint32_t new_order, new_step; /* the OIDs of these types */
 };
 
 struct journal {
@@ -110,9 +110,10 @@ struct journal {
 void params_types(struct lane *lane, const enum pg_oid *types, int n);
 void params_get(struct lane *lane, struct pg_param *params, int n);
 
-/* lane_open() connects; the callbacks get the lane. */
+/* lane_open() connects; the callbacks get the lane. lane_types() asks for the types, with a batch. */
 void lane_open(struct journal *j, struct lane *lane, const char *name, void (*on_up)(void *arg),
                void (*on_down)(void *arg));
+void lane_types(struct lane *lane, struct pg_batch *batch);
 /* journal_passing() is true for an error that has nothing to do with what was asked: the same again
  * may well succeed. journal_refused() takes note of one, and says so when it is the first. */
 bool journal_passing(const char *sqlstate);
@@ -143,7 +144,6 @@ struct doubt_row {
 };
 void step_found(struct lane *lane, const struct doubt_row *row);
 void step_resolved(struct lane *lane);
-
 /* journal_conn() is a connection for what is asked outside of a lane's transaction, or NULL. */
 struct pg_conn *journal_conn(const struct journal *j);
 

@@ -207,7 +207,13 @@ static void lane_doubt(struct lane *lane)
 static void on_types(void *arg, const PGresult *r)
 {
   struct lane *lane = arg;
-  lane->new_step = (uint32_t)pg_get_int8(r, 0, 0);
+  lane->new_order = (uint32_t)pg_get_int8(r, 0, 0);
+  lane->new_step = (uint32_t)pg_get_int8(r, 0, 1);
+}
+
+void lane_types(struct lane *lane, struct pg_batch *batch)
+{
+  pg_batch_add(batch, "types", NULL, 0, on_types, lane);
 }
 
 static void on_up(void *arg);
@@ -232,7 +238,7 @@ static void on_up(void *arg)
   struct pg_batch *batch = pg_batch_begin(lane->conn);
   if (!batch) return;
   pg_batch_add(batch, "planner", NULL, 0, NULL, NULL);
-  pg_batch_add(batch, "types", NULL, 0, on_types, lane);
+  lane_types(lane, batch);
   pg_batch_send(batch, on_prepared, lane);
   lane->heard_ms = clock_mono_ms();
 }

@@ -12,34 +12,28 @@
   " set_config('enable_incremental_sort', 'off', false), set_config('jit', 'off', false),"         \
   " set_config('plan_cache_mode', 'force_generic_plan', false)"
 
-/* $1 ids, $2 tenants, $3 types, $4 states, $5 payloads. Gives the time of acceptance. An id that is
+/* Accepts: $1 rows of new_order (sql/0013_steps.sql). Gives the time of acceptance. An id that is
  * there already is refused, and then looked for: ON CONFLICT would cost every order a quarter more.
  */
 #define ACCEPT                                                                                     \
   NOW "o AS (INSERT INTO orders (order_id, tenant, type, status, payload, created_at, updated_at)" \
       " SELECT u.order_id, u.tenant, u.type, u.status, u.payload::json, now.at, now.at"            \
-      " FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])"                   \
-      " AS u(order_id, tenant, type, status, payload), now"                                        \
+      " FROM unnest($1::new_order[]) AS u, now"                                                    \
       " RETURNING order_id, status, created_at),"                                                  \
       " e AS (INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"                 \
       " SELECT order_id, 0, 1, status, 0, 1, created_at FROM o)"                                   \
       " SELECT at FROM now"
 
 /* The same for orders with a name of the caller's own or an idempotency key, and for those that are
- * moved by hand: $6 client order ids, $7 keys, $8 body hashes, $9 hashes of the requests with these
- * keys, $10 phases, $11 whether by hand, $12 life of a key. A name or a live key that is taken
- * inserts nothing. Keys and names are taken in one order everywhere: two
- * processes with the same ones wait for each other, but not in a circle.
- * NAMED(array, column, columns, values, from) lets more of an order come along. */
+ * moved by hand: $2 life of a key. A name or a live key that is taken inserts nothing. Keys and
+ * names are taken in one order everywhere: two processes with the same ones wait for each other,
+ * but not in a circle. NAMED(columns, values, from) lets more of an order come along. */
 /* clang-format off */
-#define NAMED(array, column, columns, values, from)                                                \
-  NOW "u AS (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[],"     \
-  " $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::smallint[], $11::boolean[]" array ")"   \
-  " AS u(order_id, tenant, type, status, payload, own, key, hash, key_hash, phase, by_hand" column \
-  ")),"                                                                                            \
+#define NAMED(columns, values, from)                                                               \
+  NOW "u AS (SELECT * FROM unnest($1::new_order[])),"                                              \
   " k AS (INSERT INTO idempotency_keys AS k (tenant, key, request_hash, order_id, expires_at)"     \
   " SELECT u.tenant, u.key, u.key_hash, u.order_id,"                                               \
-  " now.at + $12::bigint * interval '1 second'"                                                    \
+  " now.at + $2::bigint * interval '1 second'"                                                     \
   " FROM u, now WHERE u.key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM orders x"                    \
   " WHERE x.tenant = u.tenant AND x.client_order_id = u.own) ORDER BY u.tenant, u.key"             \
   " ON CONFLICT (tenant, key) DO UPDATE SET request_hash = excluded.request_hash,"                 \
@@ -58,41 +52,37 @@
   " SELECT order_id, created_at FROM o"
 /* clang-format on */
 
-#define ACCEPT_KEYED NAMED("", "", "", "", "")
+#define ACCEPT_KEYED NAMED("", "", "")
 
-/* Makes room for orders in their groups, whose rows stay locked until the commit. $1 tenants, $2
- * groups, one element for each order, null for one without. */
+/* Makes room for orders in their groups, whose rows stay locked until the commit. */
 #define ACCEPT_ROOM                                                                                \
   "INSERT INTO order_groups AS g (tenant, group_id, last_seq)"                                     \
-  " SELECT u.tenant, u.group_id, count(*) FROM unnest($1::text[], $2::text[])"                     \
-  " AS u(tenant, group_id) WHERE u.group_id IS NOT NULL GROUP BY u.tenant, u.group_id"             \
+  " SELECT u.tenant, u.group_id, count(*) FROM unnest($1::new_order[]) AS u"                       \
+  " WHERE u.group_id IS NOT NULL GROUP BY u.tenant, u.group_id"                                    \
   " ORDER BY u.tenant, u.group_id"                                                                 \
   " ON CONFLICT (tenant, group_id) DO UPDATE SET last_seq = g.last_seq + excluded.last_seq"
 
-/* The same as keyed, for a batch with orders of groups: $13 groups (null: none). They take the room
- * that was made, in the order of their ids. */
+/* The same as keyed, for a batch with orders of groups. They take the room that was made, in the
+ * order of their ids. */
 #define ACCEPT_GROUPED                                                                             \
-  NAMED(", $13::text[]", ", group_id", ", group_no, group_seq",                                    \
+  NAMED(", group_no, group_seq",                                                                   \
         ", g.group_no, g.last_seq + 1 - row_number() OVER (PARTITION BY u.tenant, u.group_id"      \
         " ORDER BY u.order_id DESC)",                                                              \
         " LEFT JOIN LATERAL (SELECT x.group_no, x.last_seq FROM order_groups x"                    \
         " WHERE x.tenant = u.tenant AND x.group_id = u.group_id LIMIT 1) g ON true")
 
-/* A key must not outlive the insert that lost its race for the name. $1 ids. */
+/* A key must not outlive the insert that lost its race for the name. */
 #define ACCEPT_TIDY                                                                                \
-  "DELETE FROM idempotency_keys k USING unnest($1::uuid[], $2::text[], $3::text[])"                \
-  " AS u(order_id, tenant, key) WHERE k.tenant = u.tenant AND k.key = u.key"                       \
-  " AND k.order_id = u.order_id"                                                                   \
+  "DELETE FROM idempotency_keys k USING unnest($1::new_order[]) AS u"                              \
+  " WHERE k.tenant = u.tenant AND k.key = u.key AND k.order_id = u.order_id"                       \
   " AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.order_id = k.order_id)"
 
 /* Who has the name or the key, and whether that was the same request; with both, whichever was
  * another counts. What is answered again is made of what never changes: the id, the first event and
- * its time. $1 ids, $2 tenants, $3 client order ids, $4 keys, $5 body hashes, $6 the keys' hashes.
- */
+ * its time. */
 #define ACCEPT_FIRST                                                                               \
   "SELECT u.order_id, f.order_id, f.same, o.created_at, e.status"                                  \
-  " FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[])"         \
-  " AS u(order_id, tenant, own, key, hash, key_hash)"                                              \
+  " FROM unnest($1::new_order[]) AS u"                                                             \
   " CROSS JOIN LATERAL (SELECT * FROM (SELECT x.order_id,"                                         \
   " coalesce(x.request_hash = u.hash, false) AS same FROM orders x"                                \
   " WHERE x.tenant = u.tenant AND x.client_order_id = u.own"                                       \
@@ -182,9 +172,9 @@
   " greatest(0, ceil(extract(epoch FROM o.due_at - clock_timestamp()) * 1000))::bigint,"           \
   " " IN_TURN ", " PAUSED " FROM orders o WHERE o.order_id = ANY($1::uuid[])"
 
-/* The compare-and-set of a step, by (fence, step). $1 rows of new_step (sql/0013_steps.sql). An order
- * that succeeds has its last event's data for its result. What more a step brings is handed on by
- * RETURNING, so that nothing has to be joined: STEP(returning). */
+/* The compare-and-set of a step, by (fence, step). $1 rows of new_step (sql/0013_steps.sql). An
+ * order that succeeds has its last event's data for its result. What more a step brings is handed
+ * on by RETURNING, so that nothing has to be joined: STEP(returning). */
 /* clang-format off */
 #define STEP(returning)                                                                            \
   NOW "u AS (SELECT * FROM unnest($1::new_step[])),"                                               \
@@ -357,7 +347,7 @@
 
 const struct pg_statement journal_statements[] = {
     {"planner", PLANNER},
-    {"types", "SELECT 'new_step'::regtype::oid::bigint"},
+    {"types", "SELECT 'new_order'::regtype::oid::bigint, 'new_step'::regtype::oid::bigint"},
     {"ping", "SELECT 1"},
     {"accept", ACCEPT},
     {"accept_keyed", ACCEPT_KEYED},
