@@ -23,7 +23,7 @@ CREATE TABLE steps (
   venue      text,                                  -- it opened a transaction: this was, or may have been, sent
   tx_hash    text,
   bytes      bytea,
-  outcome    text CHECK (outcome IN ('landed', 'reverted', 'dead')), -- it closed one
+  outcome    text,                                  -- it closed one: landed, reverted, dead
   PRIMARY KEY (order_id, step)
 );
 
@@ -92,8 +92,7 @@ CREATE TYPE new_step AS (
 );
 
 CREATE INDEX steps_xid ON steps (xid);
--- An end is the newest event of its step. Dead letters, and who failed or was cancelled.
-CREATE INDEX steps_failed ON steps (order_id) WHERE phase = 3 AND data IS NOT NULL;
+-- An end is the newest event of its step. Who failed, dead letters among them, and who was cancelled.
 CREATE INDEX steps_ended ON steps (phase, order_id) WHERE phase >= 3;
 
 CREATE VIEW order_events AS
