@@ -24,10 +24,12 @@
 #define MS(time)    "floor(extract(epoch FROM " time ") * 1000)::bigint"
 
 enum {
-  N_COLUMNS = 15,
-  ITEM_MAX = 2 * TX_ID_MAX + 3, /* a string of which every character is escaped, quotes, comma */
+  N_TEXTS = 5,
+  N_NUMBERS = 10,
+  TEXT_MAX = 4 * TX_ID_MAX + 5, /* in a row: every character escaped twice, quotes, comma */
   NUMBER_MAX = 20,              /* -9223372036854775808 */
-  COLUMN_MAX = LEDGER_BATCH_MAX * ITEM_MAX + 2,
+  ROW_MAX = N_TEXTS * TEXT_MAX + N_NUMBERS * (NUMBER_MAX + 1) + 5,
+  ARRAY_MAX = LEDGER_BATCH_MAX * ROW_MAX + 2,
 };
 
 static const char setup_sql[] =
@@ -60,6 +62,12 @@ static const char setup_sql[] =
     "    AND attname = 'network_fee') THEN"
     "  ALTER TABLE sim.ledger ADD leg_in bigint NOT NULL DEFAULT 0,"
     "    ADD leg_out bigint NOT NULL DEFAULT 0, ADD network_fee bigint NOT NULL DEFAULT 0;"
+    "END IF;"
+    "IF to_regtype('sim.new_entry') IS NULL THEN" /* another version of it is another type */
+    "  CREATE TYPE sim.new_entry AS (tx_hash text, order_id text, venue text, token_in text,"
+    "    token_out text, attempt bigint, in_amount bigint, out_amount bigint, min_out bigint,"
+    "    landed boolean, delay_ms bigint, expires_ms bigint, leg_in bigint, leg_out bigint,"
+    "    fee bigint);"
     "END IF; END $$;"
     "SELECT " MS("clock_timestamp()");
 
@@ -79,11 +87,7 @@ static const char insert_sql[] =
     "    THEN 'epoch'::timestamptz + (t.expires_ms - t.delay_ms) * interval '1 ms'"
     "    ELSE gate.now + t.delay_ms * interval '1 ms' END,"
     "  'epoch'::timestamptz + t.expires_ms * interval '1 ms', t.leg_in, t.leg_out, t.fee "
-    "FROM gate CROSS JOIN unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],"
-    "  $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bool[], $11::bigint[],"
-    "  $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[]) AS t(tx_hash, order_id, venue, "
-    "token_in, token_out, attempt, in_amount,"
-    "  out_amount, min_out, landed, delay_ms, expires_ms, leg_in, leg_out, fee) "
+    "FROM gate CROSS JOIN unnest($1::sim.new_entry[]) AS t "
     "WHERE gate.now <= 'epoch'::timestamptz + t.expires_ms * interval '1 ms' "
     "ON CONFLICT (tx_hash) DO NOTHING RETURNING tx_hash) "
     "SELECT i.tx_hash, gate.ms FROM i, gate";
@@ -101,15 +105,15 @@ static const char read_sql[] =
 /* clang-format on */
 
 /* The text of an array parameter. */
-struct column {
+struct array {
   size_t len;
-  char data[COLUMN_MAX + 1];
+  char data[ARRAY_MAX + 1];
 };
 
 struct ledger_db {
   char *url;
   struct db db;
-  struct column columns[N_COLUMNS];
+  struct array array;
 };
 
 struct ledger_db *ledger_db_create(const char *url)
@@ -156,63 +160,84 @@ bool ledger_db_connect(struct ledger_db *db, int64_t *now_ms)
 
 /* ── arrays ──────────────────────────────────────────────────────────────────────────────────── */
 
-static void column_start(struct column *c)
+static void array_start(struct array *a)
 {
-  c->len = 0;
+  a->len = 0;
 }
 
-static void column_separate(struct column *c)
+static void array_separate(struct array *a)
 {
-  c->data[c->len] = c->len ? ',' : '{';
-  c->len++;
+  a->data[a->len] = a->len ? ',' : '{';
+  a->len++;
 }
 
-static void column_text(struct column *c, const char *text)
+static void array_end(struct array *a)
 {
-  column_separate(c);
-  c->data[c->len++] = '"';
+  a->data[a->len++] = '}';
+  a->data[a->len] = '\0';
+}
+
+static void array_text(struct array *a, const char *text)
+{
+  array_separate(a);
+  a->data[a->len++] = '"';
   for (; *text; text++) {
-    if (*text == '"' || *text == '\\') c->data[c->len++] = '\\';
-    c->data[c->len++] = *text;
+    if (*text == '"' || *text == '\\') a->data[a->len++] = '\\';
+    a->data[a->len++] = *text;
   }
-  c->data[c->len++] = '"';
+  a->data[a->len++] = '"';
 }
 
-static void column_number(struct column *c, int64_t value)
+static void put(struct array *a, const char *bytes, size_t len)
 {
-  column_separate(c);
+  memcpy(a->data + a->len, bytes, len);
+  a->len += len;
+}
+
+/* A row's quotes are quoted in the array, and so is what escapes a character in the row. */
+static void row_text(struct array *a, const char *text)
+{
+  put(a, "\\\"", 2);
+  for (; *text; text++) {
+    if (*text == '"' || *text == '\\') put(a, "\\\\\\", 3);
+    a->data[a->len++] = *text;
+  }
+  put(a, "\\\",", 3);
+}
+
+static void row_number(struct array *a, int64_t value)
+{
   char digits[NUMBER_MAX], *end = digits + NUMBER_MAX, *at = end;
   uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
   do *--at = (char)('0' + rest % 10);
   while ((rest /= 10) > 0);
   if (value < 0) *--at = '-';
-  memcpy(c->data + c->len, at, (size_t)(end - at));
-  c->len += (size_t)(end - at);
+  put(a, at, (size_t)(end - at));
+  a->data[a->len++] = ',';
 }
 
-static void column_end(struct column *c)
+/* The columns of sim.new_entry; the comma behind the last is none of the row's. */
+static void array_row(struct array *a, const struct ledger_row *row)
 {
-  c->data[c->len++] = '}';
-  c->data[c->len] = '\0';
-}
-
-static void columns_add(struct column *c, const struct ledger_row *row)
-{
-  column_text(c++, row->tx_hash);
-  column_text(c++, row->order_id);
-  column_text(c++, row->venue);
-  column_text(c++, row->token_in);
-  column_text(c++, row->token_out);
-  column_number(c++, row->attempt);
-  column_number(c++, (int64_t)row->in_amount);
-  column_number(c++, (int64_t)row->out_amount);
-  column_number(c++, (int64_t)row->min_out_amount);
-  column_text(c++, row->landed ? "t" : "f");
-  column_number(c++, row->delay_ms);
-  column_number(c++, row->expires_at_ms);
-  column_number(c++, (int64_t)row->leg_in);
-  column_number(c++, (int64_t)row->leg_out);
-  column_number(c++, (int64_t)row->network_fee);
+  array_separate(a);
+  put(a, "\"(", 2);
+  row_text(a, row->tx_hash);
+  row_text(a, row->order_id);
+  row_text(a, row->venue);
+  row_text(a, row->token_in);
+  row_text(a, row->token_out);
+  row_number(a, row->attempt);
+  row_number(a, (int64_t)row->in_amount);
+  row_number(a, (int64_t)row->out_amount);
+  row_number(a, (int64_t)row->min_out_amount);
+  put(a, row->landed ? "t," : "f,", 2);
+  row_number(a, row->delay_ms);
+  row_number(a, row->expires_at_ms);
+  row_number(a, (int64_t)row->leg_in);
+  row_number(a, (int64_t)row->leg_out);
+  row_number(a, (int64_t)row->network_fee);
+  a->len--;
+  put(a, ")\"", 2);
 }
 
 /* ── the two statements ──────────────────────────────────────────────────────────────────────── */
@@ -235,12 +260,11 @@ static void mark_accepted(const PGresult *inserted, const struct ledger_row *con
 bool ledger_db_insert(struct ledger_db *db, const struct ledger_row *const *rows, size_t n,
                       int64_t *accepted_ms)
 {
-  for (int c = 0; c < N_COLUMNS; c++) column_start(&db->columns[c]);
-  for (size_t i = 0; i < n; i++) columns_add(db->columns, rows[i]);
-  for (int c = 0; c < N_COLUMNS; c++) column_end(&db->columns[c]);
-  const char *values[N_COLUMNS];
-  for (int c = 0; c < N_COLUMNS; c++) values[c] = db->columns[c].data;
-  if (!db_send(&db->db, "insert", N_COLUMNS, values)) return false;
+  array_start(&db->array);
+  for (size_t i = 0; i < n; i++) array_row(&db->array, rows[i]);
+  array_end(&db->array);
+  const char *const values[] = {db->array.data};
+  if (!db_send(&db->db, "insert", 1, values)) return false;
   PGresult *inserted = db_collect(&db->db);
   if (!inserted) return false;
   memset(accepted_ms, 0, n * sizeof *accepted_ms);
@@ -266,11 +290,10 @@ static void read_entry(const PGresult *rows, int row, struct ledger_entry *entry
 bool ledger_db_read(struct ledger_db *db, const char *const *hashes, size_t n,
                     struct ledger_entry *entries, int64_t *as_of_ms)
 {
-  struct column *column = &db->columns[0];
-  column_start(column);
-  for (size_t i = 0; i < n; i++) column_text(column, hashes[i]);
-  column_end(column);
-  const char *const values[] = {column->data};
+  array_start(&db->array);
+  for (size_t i = 0; i < n; i++) array_text(&db->array, hashes[i]);
+  array_end(&db->array);
+  const char *const values[] = {db->array.data};
   if (!db_send(&db->db, "gate", 0, NULL) || !db_send(&db->db, "read", 1, values)) return false;
   PGresult *rows = db_collect(&db->db);
   if (!rows) return false;
