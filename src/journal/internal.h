@@ -18,7 +18,6 @@ enum {
   WORTH_A_LANE = 128, /* waiting requests that are worth a second transaction in flight */
   COMPANY = 24,       /* requests that wait for no more of them */
   BATCH_MAX = 500,    /* of each kind, in one transaction */
-  STEPS_MAX = 128,    /* of orders, in one transaction: parts of a step are joined pair by pair */
   PARAMS_MAX = 8,
   ANSWER_DEADLINE_MS = 2000, /* an accept that is not durable by then is answered ST_AWAY */
   REFUSED_PAUSE_MS = 50,     /* after an error that has nothing to do with what was asked */
@@ -110,7 +109,7 @@ struct journal {
 void params_types(struct lane *lane, const enum pg_oid *types, int n);
 void params_get(struct lane *lane, struct pg_param *params, int n);
 
-/* lane_open() connects; the callbacks get the lane. lane_types() asks for the types, with a batch. */
+/* lane_open() connects; the callbacks get the lane. lane_types() has a batch ask for the types. */
 void lane_open(struct journal *j, struct lane *lane, const char *name, void (*on_up)(void *arg),
                void (*on_down)(void *arg));
 void lane_types(struct lane *lane, struct pg_batch *batch);

@@ -264,7 +264,7 @@ static void lane_fill(struct lane *lane)
     if (!step_take(lane, 1) && !claim_take(lane, 1) && !cancel_take(lane, 1)) accept_take(lane, 1);
     return;
   }
-  step_take(lane, STEPS_MAX);
+  step_take(lane, BATCH_MAX);
   claim_take(lane, BATCH_MAX);
   cancel_take(lane, BATCH_MAX);
   accept_take(lane, BATCH_MAX);

@@ -27,6 +27,39 @@ static int64_t time_of(int64_t postgres_us)
   return ms;
 }
 
+Test(pg_array, rows_are_their_columns_each_with_its_type)
+{
+  static const enum pg_oid FIELDS[] = {PG_INT4, PG_TEXT};
+  static const unsigned char WANT[] = {
+      0, 0, 0, 1,  0,   0,   0,   0,   0,   0,   0x13, 0x88, 0,   0,   0,   2,
+      0, 0, 0, 1,                                                                /* the array */
+      0, 0, 0, 24, 0,   0,   0,   2,                                             /* a row */
+      0, 0, 0, 23, 0,   0,   0,   4,   0,   0,   0,    7,                        /* 7 */
+      0, 0, 0, 25, 255, 255, 255, 255,                                           /* null */
+      0, 0, 0, 23, 0,   0,   0,   2,   0,   0,   0,    23,   255, 255, 255, 255, /* another */
+      0, 0, 0, 25, 0,   0,   0,   3,   'a', 'b', 'c'};
+  struct pg_array a;
+  int len;
+
+  pg_array_init(&a, PG_TEXT);
+  for (int i = 0; i < 2; i++) {
+    pg_array_rows(&a, 5000, FIELDS, 2);
+    pg_array_row(&a);
+    pg_array_int4(&a, 7);
+    pg_array_null(&a);
+    pg_array_row(&a);
+    pg_array_null(&a);
+    pg_array_text(&a, "abc");
+    const void *bytes = pg_array_param(&a, &len);
+    cr_assert_eq(len, sizeof WANT);
+    cr_assert_arr_eq(bytes, WANT, sizeof WANT);
+  }
+  pg_array_rows(&a, 5000, FIELDS, 2);
+  (void)pg_array_param(&a, &len);
+  cr_assert_eq(len, 12, "none: no dimension");
+  pg_array_deinit(&a);
+}
+
 Test(pg_array, empty_has_no_dimension)
 {
   static const unsigned char WANT[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 25};
