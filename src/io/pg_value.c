@@ -101,18 +101,30 @@ static uint32_t next_type(const struct pg_array *a)
   return a->fields[a->field];
 }
 
+/* One reservation for all of it: an order's row is a dozen of these, a step's two dozen. */
 static void array_add(struct pg_array *a, const void *data, size_t len)
 {
+  size_t head = a->fields ? 8 : 4;
+  unsigned char *at;
+
   assert(len <= ARRAY_BYTES_MAX);
-  if (a->fields) {
-    put_int4(a, (int32_t)next_type(a));
-    a->field++;
-  } else {
+  if (!a->fields) {
     begin_element(a);
     if (!data) a->has_null = true;
   }
-  put_int4(a, data ? (int32_t)len : -1);
-  if (data && len) buf_append(&a->bytes, data, len);
+  if (!data) len = 0;
+  at = (unsigned char *)buf_reserve(&a->bytes, head + len);
+  if (!at) {
+    a->bytes.overflow = true;
+    return;
+  }
+  if (a->fields) {
+    pg_put_int4(at, (int32_t)next_type(a));
+    a->field++;
+  }
+  pg_put_int4(at + head - 4, data ? (int32_t)len : -1);
+  if (len) memcpy(at + head, data, len);
+  buf_commit(&a->bytes, head + len);
 }
 
 void pg_array_null(struct pg_array *a)
