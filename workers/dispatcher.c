@@ -14,16 +14,14 @@
 #include "base/log.h"
 #include "metrics/metrics.h"
 #include "workers/intake.h"
+#include "workers/limiter.h"
 #include "workers/roster.h"
-#include "workers/starts.h"
-#include "workers/witness.h"
 
 enum {
   TICK_MS = 250,
   TELL_MS = 1000,
   REAP_MAX = 500,
   RUNNING_RETRY_MS = 1000,
-  PROOF_MAX = 8192,
   AWAY_RETRY_MS = 250
 };
 
@@ -32,37 +30,23 @@ struct dispatcher {
   struct dispatcher_parts parts;
   struct session *session;
   struct intake *intake;
-  struct starts *starts;        /* NULL: no limit */
-  struct witness witness, leap; /* leap: what it is to be when the limiter is held */
+  struct limiter *limiter;
   uv_prepare_t prepare;
   uv_timer_t tick, claim_timer;
-  int64_t slack_ms, claim_sent_ns, beat_ms, told_ms;
+  int64_t claim_sent_ns, beat_ms, told_ms;
   struct ulid process;
   int64_t created_ms;
   struct buf roster;
-  int64_t last_start_ms; /* monotonic; 0: never */
-  char last_token[QUEUE_TOKEN_MAX];
   struct list reserved; /* hand-overs that PostgreSQL has not answered */
   bool hungry;          /* there may be something to claim */
   bool backlog;         /* the last claim got all of the */
   size_t asked;         /* so many that it asked for */
-  bool claiming, probing, opening, arming, armed, draining;
+  bool claiming, probing, arming, armed, draining;
   int64_t drain_cancel_ms, drain_end_ms;
   void (*on_drained)(void *arg), *drained_arg;
   void (*on_destroyed)(void *arg), *destroyed_arg;
   int parts_open;
 };
-
-int64_t dispatcher_slack_ms(int64_t rate_window_ms)
-{
-  int64_t slack = rate_window_ms / 200;
-  return slack < 25 ? 25 : slack > 500 ? 500 : slack;
-}
-
-static bool limited(const struct dispatcher *d)
-{
-  return d->parts.options->rate_limit > 0;
-}
 
 /* ── from hint to hand-over ─────────────────────────────────────────────────────────────────── */
 
@@ -99,13 +83,6 @@ static void refused(struct dispatcher *d, const struct queue_item *item,
     LOG_DEBUG("hint not dropped", LOG_ORDER(&item->id));
 }
 
-static void note_start(struct dispatcher *d, const char *token, int64_t now_ms)
-{
-  d->last_start_ms = now_ms;
-  if (d->starts) starts_note(d->starts, now_ms);
-  ox_text_copy(d->last_token, sizeof d->last_token, token);
-}
-
 /* Only the first claim of an order makes its fence 1. */
 static void count_start(const struct journal_claimed *claimed, int64_t sent_ns)
 {
@@ -122,8 +99,8 @@ static void count_start(const struct journal_claimed *claimed, int64_t sent_ns)
 static bool is_unfit(const struct hand_over *h, enum status status, int64_t now_ms)
 {
   const struct dispatcher *d = h->dispatcher;
-  bool late = limited(d) && now_ms - h->sent_ns / 1000000 > d->slack_ms;
-  return late || status != ST_OK || intake_idle(d->intake) == 0 ||
+  return limiter_too_late(d->limiter, h->sent_ns, now_ms) || status != ST_OK ||
+         intake_idle(d->intake) == 0 ||
          !session_guard_holds(session_guard(d->session), h->incarnation);
 }
 
@@ -140,7 +117,7 @@ static void on_owned(void *arg, enum status status, struct journal_claimed *clai
     FAILPOINT("owned");
     int64_t now = clock_mono_ms();
     bool unfit = is_unfit(h, status, now);
-    if (!unfit) note_start(d, h->item.token, now);
+    if (!unfit) limiter_note(d->limiter, h->item.token, now);
     count_start(claimed, h->sent_ns);
     intake_take(d->intake, claimed, h->item.token, unfit || d->draining);
   } else if (status == ST_STALE) {
@@ -185,108 +162,30 @@ static void hand_over(struct dispatcher *d, const struct queue_item *item)
   h->item = *item;
   h->incarnation = session_guard(d->session)->incarnation;
   h->sent_ns = d->claim_sent_ns;
-  int64_t by = INT64_MAX;
-  if (limited(d)) by = session_pg_earliest_ms(d->session, d->claim_sent_ns / 1000000) + d->slack_ms;
+  int64_t by = limiter_commit_by_ms(d->limiter, d->claim_sent_ns);
   struct journal_claim claim = {*session_id(d->session), item->id, by, leaver(d)};
   list_append(&d->reserved, &h->node);
   journal_claim(d->parts.journal, &claim, on_owned, h);
 }
 
-/* For how long a start counts. */
-static int64_t window_of(const struct dispatcher *d)
-{
-  int64_t window_ms = d->parts.options->rate_window_ms;
-  return window_ms + dispatcher_slack_ms(window_ms);
-}
+/* ── claiming ───────────────────────────────────────────────────────────────────────────────── */
 
-/* ── the limiter's epoch ────────────────────────────────────────────────────────────────────── */
-
-static void on_epoch_open(void *arg, enum status status)
-{
-  struct dispatcher *d = arg;
-  d->opening = false;
-  d->hungry = status == ST_OK;
-}
-
-/* What proves that the limiter's log is whole: the names of the newest starts, ours with the
- * others'.
- * "" when they are not all known. */
-static void write_proof(const struct dispatcher *d, bool own, bool others, const char *names,
-                        struct buf *out)
-{
-  if (others && !names) return;
-  if (others) buf_append_str(out, names);
-  if (own) buf_appendf(out, " %s", d->last_token);
-}
-
-/* The limiter's log may be gone: unless it is proved whole, it stays closed until no start that was
- * in it can count any more. */
-static void on_last_start(void *arg, bool ok, int64_t ago_ms, const char *names)
-{
-  struct dispatcher *d = arg;
-  int64_t window_ms = window_of(d);
-  int64_t own_ago_ms = d->last_start_ms ? clock_mono_ms() - d->last_start_ms : -1;
-  bool own = own_ago_ms >= 0 && own_ago_ms < window_ms, others = ago_ms >= 0;
-  int64_t newest_ms = !others || (own && own_ago_ms < ago_ms) ? own_ago_ms : ago_ms;
-  int64_t closed_ms = (own || others) && newest_ms < window_ms ? window_ms - newest_ms : 0;
-  struct buf proof;
-  buf_init(&proof, PROOF_MAX);
-  write_proof(d, own, others, names, &proof);
-  if (closed_ms > 0)
-    LOG_INFO("the limiter opens when its log is known to be whole, or after a window",
-             LOG_INT("closedMs", closed_ms));
-  const char *text = proof.len > 0 && !proof.overflow ? proof.data : NULL;
-  if (!ok || queue_open_epoch(d->parts.queue, closed_ms, text, on_epoch_open, d) != ST_OK)
-    d->opening = false; /* the next tick tries again */
-  buf_deinit(&proof);
-}
-
-static void open_epoch(struct dispatcher *d)
-{
-  if (d->opening) return;
-  d->opening = true;
-  d->parts.on_queue_lost(d->parts.arg);
-  session_last_start(d->session, window_of(d), on_last_start, d);
-}
-
-static void on_armed(void *arg, bool ok)
+static void on_armed(void *arg, bool ok, bool company)
 {
   struct dispatcher *d = arg;
   d->arming = false;
   d->armed = ok && session_alive(d->session);
   d->hungry = true;
+  limiter_armed(d->limiter, company);
 }
-
-/* ── claiming ───────────────────────────────────────────────────────────────────────────────── */
 
 static void claim_later(struct dispatcher *d, int64_t wait_ms);
 
-/* Until it is known that the limiter is held, each claim sees the leap again. */
-static void on_held(void *arg, enum status status)
+/* By a time that has leapt, more was claimed than may start. */
+static void give_back(struct dispatcher *d, const struct queue_claimed *claimed)
 {
-  struct dispatcher *d = arg;
-  d->opening = false;
-  d->hungry = true;
-  if (status == ST_OK) d->witness = d->leap;
-}
-
-/* After a leap of the queue's time all starts look older than they are: what was claimed by that is
- * given back, and nobody starts anything until all starts of before have left the window. */
-static bool leapt(struct dispatcher *d, const struct queue_claimed *claimed)
-{
-  if (!limited(d)) return false;
-  int64_t leap_ms = witness_leap_ms(&d->witness, claimed->now_ms, clock_mono_ns());
-  if (leap_ms == 0) {
-    witness_note(&d->witness, claimed->now_ms, d->claim_sent_ns);
-    return false;
-  }
-  LOG_WARN("Redis' clock was set forward, nothing starts for a window", LOG_INT("leapMs", leap_ms),
-           LOG_INT("closedMs", window_of(d)));
   for (size_t i = 0; i < claimed->n; i++) put_back(d, &claimed->items[i], 0, true);
   if (claimed->gate == QUEUE_CLOSED) d->parts.on_queue_lost(d->parts.arg);
-  witness_note(&d->leap, claimed->now_ms, d->claim_sent_ns);
-  d->opening = queue_hold(d->parts.queue, window_of(d), on_held, d) == ST_OK;
-  return true;
 }
 
 static void on_claimed(void *arg, enum status status, const struct queue_claimed *claimed)
@@ -296,13 +195,17 @@ static void on_claimed(void *arg, enum status status, const struct queue_claimed
   d->claiming = d->probing = false;
   d->backlog = status == ST_OK && claimed->n > 0 && claimed->n == d->asked;
   journal_expects_claims(d->parts.journal, false);
-  if (status != ST_OK || leapt(d, claimed)) return;
+  if (status != ST_OK) return;
+  if (limiter_leapt(d->limiter, claimed->now_ms, d->claim_sent_ns)) {
+    give_back(d, claimed);
+    return;
+  }
   if (claimed->n) FAILPOINT("claimed");
   for (size_t i = 0; i < claimed->n; i++) hand_over(d, &claimed->items[i]);
   if (claimed->n) d->hungry = true;
-  if (claimed->gate == QUEUE_LIMITED) metrics_inc(METRIC_LIMITER_WAITS);
+  if (claimed->gate == QUEUE_LIMITED && d->asked > 0) metrics_inc(METRIC_LIMITER_WAITS);
   if (claimed->gate == QUEUE_CLOSED) {
-    open_epoch(d);
+    limiter_reopen(d->limiter);
   } else if (probing) {
     d->arming = true;
     session_arm(d->session, on_armed, d);
@@ -313,19 +216,20 @@ static void on_claimed(void *arg, enum status status, const struct queue_claimed
 
 static bool may_claim(const struct dispatcher *d)
 {
-  return !d->draining && !d->claiming && !d->opening && !d->arming && session_alive(d->session);
+  return !d->draining && !d->claiming && !limiter_busy(d->limiter) && !d->arming &&
+         session_alive(d->session);
 }
 
-/* As many as have an idle worker and, by this process's own clock, may start. What PostgreSQL has
- * not answered yet counts as started. */
+/* As many as have an idle worker and, by what this process knows itself, may start. What PostgreSQL
+ * has not answered yet counts as started. */
 static size_t claimable(struct dispatcher *d)
 {
   size_t idle = intake_idle(d->intake) + intake_leaving(d->intake);
   size_t reserved = d->reserved.len;
-  if (idle <= reserved || !d->starts) return idle > reserved ? idle - reserved : 0;
-  int64_t now = clock_mono_ms();
-  size_t allowed = starts_allowed(d->starts, now, idle);
-  if (allowed == 0) claim_later(d, starts_wait_ms(d->starts, now));
+  int64_t wait_ms;
+  if (idle <= reserved) return 0;
+  size_t allowed = limiter_allows(d->limiter, idle, &wait_ms);
+  if (allowed == 0) claim_later(d, wait_ms);
   return allowed > reserved ? allowed - reserved : 0;
 }
 
@@ -334,7 +238,7 @@ static void try_claim(struct dispatcher *d)
 {
   if (!may_claim(d)) return;
   size_t max = d->armed ? claimable(d) : 0;
-  if (d->armed && max == 0) return;
+  if (d->armed && max == 0 && !limiter_asks(d->limiter)) return;
   char session[ULID_LEN + 1];
   ulid_format(session_id(d->session), session);
   d->hungry = false;
@@ -468,6 +372,12 @@ static void on_change(void *arg)
   ((struct dispatcher *)arg)->hungry = true;
 }
 
+static void on_log_lost(void *arg)
+{
+  const struct dispatcher *d = arg;
+  d->parts.on_queue_lost(d->parts.arg);
+}
+
 struct dispatcher *dispatcher_create(uv_loop_t *loop, const struct dispatcher_parts *parts)
 {
   struct dispatcher *d = mem_alloc(sizeof *d);
@@ -478,10 +388,15 @@ struct dispatcher *dispatcher_create(uv_loop_t *loop, const struct dispatcher_pa
   d->created_ms = clock_mono_ms();
   list_init(&d->reserved);
   buf_init(&d->roster, ROSTER_TEXT_MAX);
-  d->slack_ms = dispatcher_slack_ms(o->rate_window_ms) - WITNESS_TOLERANCE_MS;
-  if (limited(d)) d->starts = starts_create((size_t)o->rate_limit, o->rate_window_ms);
   struct session_events events = {on_session_open, on_session_lost, d};
   d->session = session_create(loop, o->database_url, o->lease_ms, &events);
+  struct limiter_parts limiter = {.options = o,
+                                  .queue = parts->queue,
+                                  .session = d->session,
+                                  .on_lost = on_log_lost,
+                                  .on_change = on_change,
+                                  .arg = d};
+  d->limiter = limiter_create(&limiter);
   struct intake_parts intake = {.options = o,
                                 .registry = parts->registry,
                                 .venues = parts->venues,
@@ -525,7 +440,7 @@ static void part_closed(void *arg)
   if (--d->parts_open > 0) return;
   if (d->on_destroyed) d->on_destroyed(d->destroyed_arg);
   buf_deinit(&d->roster);
-  starts_destroy(d->starts);
+  limiter_destroy(d->limiter);
   free(d);
 }
 
@@ -540,12 +455,13 @@ void dispatcher_destroy(struct dispatcher *d, void (*done)(void *arg), void *arg
   d->destroyed_arg = arg;
   d->draining = true;
   d->parts_open = 5;
-  struct session_start last = {clock_mono_ms() - d->last_start_ms, d->last_token};
+  struct session_start last;
+  bool started = limiter_last(d->limiter, &last);
   uv_close((uv_handle_t *)&d->prepare, on_handle_closed);
   uv_close((uv_handle_t *)&d->tick, on_handle_closed);
   uv_close((uv_handle_t *)&d->claim_timer, on_handle_closed);
   intake_destroy(d->intake, part_closed, d);
-  session_close(d->session, d->last_start_ms ? &last : NULL, part_closed, d);
+  session_close(d->session, started ? &last : NULL, part_closed, d);
 }
 
 bool dispatcher_alive(const struct dispatcher *d)

@@ -77,8 +77,4 @@ struct dispatcher_slot dispatcher_slot(const struct dispatcher *d, size_t slot);
 const struct ulid *dispatcher_session(const struct dispatcher *d);
 bool dispatcher_has(const struct dispatcher *d, const struct ulid *id);
 
-/* The limiter counts starts in a window that is longer by this much: a start is handed over within
- * it, less what a leap of the queue's time may be unseen, or given back. */
-int64_t dispatcher_slack_ms(int64_t rate_window_ms);
-
 #endif

@@ -17,7 +17,9 @@ static const struct pg_statement statements[] = {
              " RETURNING clock_timestamp()"},
     {"beat", "UPDATE worker_sessions s SET expires_at = clock_timestamp() + " LEASE
              " WHERE id = $1::uuid AND session_alive(s, " LEASE ") RETURNING clock_timestamp()"},
-    {"arm", "UPDATE worker_sessions SET armed = true WHERE id = $1::uuid RETURNING true"},
+    {"arm", "UPDATE worker_sessions w SET armed = true WHERE id = $1::uuid"
+            " RETURNING EXISTS (SELECT 1 FROM worker_sessions s"
+            " WHERE s.armed AND s.id <> w.id AND session_alive(s, " LEASE "))"},
     {"close", "UPDATE worker_sessions SET closed = true, expires_at = clock_timestamp(),"
               " last_start_at = CASE WHEN $2::bigint >= 0"
               " THEN clock_timestamp() - $2::bigint * interval '1 ms' END,"
@@ -261,11 +263,11 @@ int64_t session_pg_earliest_ms(const struct session *s, int64_t mono_ms)
 
 struct question {
   session_last_start_fn done;
-  void (*armed)(void *arg, bool ok);
+  session_armed_fn armed;
   void *arg;
   int64_t ago_ms;
   char *proof;
-  bool answered;
+  bool answered, company;
 };
 
 static void on_last_start(void *arg, const PGresult *r)
@@ -280,6 +282,7 @@ static void on_armed(void *arg, const PGresult *r)
 {
   struct question *q = arg;
   q->answered = PQntuples(r) == 1;
+  q->company = q->answered && pg_get_bool(r, 0, 0);
 }
 
 static void on_question_end(void *arg, enum pg_outcome outcome, const char *sqlstate)
@@ -290,7 +293,7 @@ static void on_question_end(void *arg, enum pg_outcome outcome, const char *sqls
   if (q->done)
     q->done(q->arg, ok, q->ago_ms, q->proof);
   else
-    q->armed(q->arg, ok);
+    q->armed(q->arg, ok, q->company);
   free(q->proof);
   free(q);
 }
@@ -303,7 +306,7 @@ static void ask(struct session *s, const char *statement, pg_result_fn on_result
   params(s, p);
   pg_put_int8(window, window_ms);
   p[2] = (struct pg_param){window, sizeof window};
-  int n = q->done ? 3 : 1;
+  int n = q->done ? 3 : 2;
   if (!s->open || pg_run(s->conn, statement, p, n, on_result, on_question_end, q) != ST_OK)
     on_question_end(q, PG_IN_DOUBT, "");
 }
@@ -316,7 +319,7 @@ void session_last_start(struct session *s, int64_t window_ms, session_last_start
   ask(s, "last_start", on_last_start, window_ms, q);
 }
 
-void session_arm(struct session *s, void (*done)(void *arg, bool ok), void *arg)
+void session_arm(struct session *s, session_armed_fn done, void *arg)
 {
   struct question *q = mem_alloc(sizeof *q);
   q->armed = done;

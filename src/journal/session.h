@@ -68,7 +68,9 @@ typedef void (*session_last_start_fn)(void *arg, bool ok, int64_t ago_ms, const 
 void session_last_start(struct session *s, int64_t window_ms, session_last_start_fn done,
                         void *arg);
 
-/* session_arm() records, before the first start of this incarnation, that it may start orders. */
-void session_arm(struct session *s, void (*done)(void *arg, bool ok), void *arg);
+/* session_arm() records, before the first start of this incarnation, that it may start orders.
+ * company: there are others that are alive and may. */
+typedef void (*session_armed_fn)(void *arg, bool ok, bool company);
+void session_arm(struct session *s, session_armed_fn done, void *arg);
 
 #endif

@@ -1,6 +1,8 @@
 /* options.c - see options.h. */
 #include "serve/options.h"
 
+#include "workers/limiter.h"
+
 enum { CLIENTS_MIN_MS = 500 }; /* of a drain */
 
 struct workers_options options_workers(const struct config *c)
@@ -23,7 +25,7 @@ struct queue_options options_queue(const struct config *c)
   return (struct queue_options){.prefix = c->redis_key_prefix,
                                 .rate_limit = c->queue_rate_limit,
                                 .rate_window_ms = c->queue_rate_window_ms,
-                                .slack_ms = dispatcher_slack_ms(c->queue_rate_window_ms),
+                                .slack_ms = limiter_slack_ms(c->queue_rate_window_ms),
                                 .lease_ms = c->queue_lease_ms};
 }
 

@@ -30,7 +30,7 @@ const backlog = {
 
 const SUBMIT = 'workers/submit.c'
 const STATEMENTS = 'src/journal/statements.c'
-const DISPATCHER = 'workers/dispatcher.c'
+const LIMITER = 'workers/limiter.c'
 const CLAIM = 'src/queue/lua/claim.lua'
 
 export const MUTANTS = [
@@ -177,7 +177,7 @@ export const MUTANTS = [
     name: 'leap',
     guard: "nobody starts anything for a window when the limiter's clock has leapt",
     promise: ['P6'],
-    changes: [{ file: DISPATCHER, from: 'if (leap_ms == 0) {', to: 'if (true) {' }],
+    changes: [{ file: LIMITER, from: 'if (leap_ms == 0) {', to: 'if (true) {' }],
     cycles: 5,
     world: { ...backlog, orders: 70 },
     faults: [at(1800, 'redis_clock_ahead', { ms: 5000 })]
@@ -200,7 +200,7 @@ export const MUTANTS = [
     promise: ['P6'],
     changes: [
       {
-        file: DISPATCHER,
+        file: LIMITER,
         from: '(own || others) && newest_ms < window_ms ? window_ms - newest_ms : 0;',
         to: 'newest_ms * 0;'
       }
@@ -214,11 +214,15 @@ export const MUTANTS = [
     guard: 'a hand-over that comes too late after its token is refused',
     promise: ['P6'],
     changes: [
-      { file: DISPATCHER, from: 'if (limited(d)) by =', to: 'if (limited(d) && false) by =' },
       {
-        file: DISPATCHER,
-        from: 'bool late = limited(d) && now_ms - h->sent_ns / 1000000 > d->slack_ms;',
-        to: 'bool late = now_ms < 0;'
+        file: LIMITER,
+        from: 'return session_pg_earliest_ms(l->parts.session, sent_ns / 1000000) + l->late_ms;',
+        to: 'return sent_ns ? INT64_MAX : 0;'
+      },
+      {
+        file: LIMITER,
+        from: 'return l->starts && now_ms - sent_ns / 1000000 > l->late_ms;',
+        to: 'return l->starts && now_ms - sent_ns < 0;'
       }
     ],
     cycles: 5,

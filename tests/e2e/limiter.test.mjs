@@ -35,10 +35,10 @@ const refused = async () => {
   return n - (await startTimes()).length
 }
 
-function assertNoWindowOver(times) {
+function assertNoWindowOver(times, windowMs = WINDOW_MS) {
   for (let i = 0; i + LIMIT < times.length; i++) {
     const span = times[i + LIMIT] - times[i]
-    assert(span >= WINDOW_MS, `${LIMIT + 1} starts within ${span} ms, from start ${i + 1} on`)
+    assert(span >= windowMs, `${LIMIT + 1} starts within ${span} ms, from start ${i + 1} on`)
   }
 }
 
@@ -100,6 +100,35 @@ test('no clock of Redis makes processes start more than the limit', async () => 
     assertNoWindowOver(times)
     assert(daemon.log.some((line) => line.includes("Redis' clock was set forward")))
     await daemon.stop()
+  } finally {
+    await other.destroy()
+  }
+})
+
+// Who is new has no past to compare Redis' time with. One who has sees the leap when he next asks for the time, also
+// when his own starts are used up: the newcomer gives him long enough.
+test('a process that starts up in a leap starts nothing before others have seen it', async () => {
+  const ROUNDS = 2
+  const WINDOW = 4000
+  const other = await createWorld({
+    ...{ QUEUE_RATE_LIMIT: String(LIMIT), QUEUE_RATE_WINDOW_MS: String(WINDOW), SWAP_DELAY_MS: '0' },
+    ...{ QUOTE_DELAY_MS: '0', QUEUE_CONCURRENCY: '8' }
+  })
+  const leap = `local last, ahead = redis.call('GET', KEYS[1]):match('(%d+) (%d+)')
+    redis.call('SET', KEYS[1], string.format('%.0f %.0f', last + 3600000, ahead + 3600000))`
+  try {
+    const daemon = await other.start()
+    const ids = await Promise.all(Array.from({ length: (ROUNDS + 1) * LIMIT }, () => daemon.execute()))
+    for (let n = 1; n <= ROUNDS; n++) {
+      await until('the limit to be used up', 20000, async () => (await startTimes(other)).length >= n * LIMIT)
+      const newcomer = await other.start({ role: 'worker' })
+      await until('the newcomer to see Redis', 20000, () => newcomer.log.some((l) => l.includes('redis connected')))
+      await redisCli('eval', leap, '1', `${other.name}:{0}:clock`)
+    }
+    for (const id of ids) assert.equal((await daemon.ended(id, 40000)).status, 'confirmed')
+    const times = await startTimes(other)
+    assert.equal(times.length, ids.length)
+    assertNoWindowOver(times, WINDOW)
   } finally {
     await other.destroy()
   }

@@ -142,7 +142,7 @@ Test(session, postgresqls_clock_is_known_from_below)
 
 struct answer {
   int calls;
-  bool ok;
+  bool ok, company;
   int64_t ago_ms;
   char names[64];
 };
@@ -150,14 +150,14 @@ struct answer {
 static void on_last_start(void *arg, bool ok, int64_t ago_ms, const char *names)
 {
   struct answer *a = arg;
-  *a = (struct answer){a->calls + 1, ok, ago_ms, {0}};
+  *a = (struct answer){.calls = a->calls + 1, .ok = ok, .ago_ms = ago_ms};
   snprintf(a->names, sizeof a->names, "%s", names ? names : "?");
 }
 
-static void on_armed(void *arg, bool ok)
+static void on_armed(void *arg, bool ok, bool company)
 {
   struct answer *a = arg;
-  *a = (struct answer){a->calls + 1, ok, 0, {0}};
+  *a = (struct answer){.calls = a->calls + 1, .ok = ok, .company = company};
 }
 
 static struct answer newest(struct life *l)
@@ -175,12 +175,30 @@ static int64_t last_start(struct life *l)
   return newest(l).ago_ms;
 }
 
-static void arm(struct life *l)
+/* Whether it has company. */
+static bool arm(struct life *l)
 {
   struct answer a = {0};
   session_arm(l->session, on_armed, &a);
   kit_until(&k, a.calls);
   cr_assert(a.ok);
+  return a.company;
+}
+
+Test(session, company_is_whoever_lives_and_is_armed)
+{
+  struct life me, other, third;
+  live(&me);
+  live(&other);
+  live(&third);
+  cr_assert_not(arm(&me), "the others may not start orders yet");
+  cr_assert_not(arm(&me), "nobody is his own company");
+  cr_assert(arm(&other));
+  cr_assert(arm(&me));
+  leave(&me, -1);
+  leave(&other, 10);
+  cr_assert_not(arm(&third), "they have gone");
+  leave(&third, -1);
 }
 
 Test(session, who_may_have_started_an_order_and_when)
