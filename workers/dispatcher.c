@@ -216,8 +216,8 @@ static void on_claimed(void *arg, enum status status, const struct queue_claimed
 
 static bool may_claim(const struct dispatcher *d)
 {
-  return !d->draining && !d->claiming && !limiter_busy(d->limiter) && !d->arming &&
-         session_alive(d->session);
+  return !d->claiming && !limiter_busy(d->limiter) && !d->arming && session_alive(d->session) &&
+         (d->armed || !d->draining);
 }
 
 /* As many as have an idle worker and, by what this process knows itself, may start. What PostgreSQL
@@ -227,13 +227,14 @@ static size_t claimable(struct dispatcher *d)
   size_t idle = intake_idle(d->intake) + intake_leaving(d->intake);
   size_t reserved = d->reserved.len;
   int64_t wait_ms;
-  if (idle <= reserved) return 0;
+  if (d->draining || idle <= reserved) return 0;
   size_t allowed = limiter_allows(d->limiter, idle, &wait_ms);
   if (allowed == 0) claim_later(d, wait_ms);
   return allowed > reserved ? allowed - reserved : 0;
 }
 
-/* Before its first start a session only looks whether the limiter's log is whole, then is armed. */
+/* Before its first start a session only looks whether the limiter's log is whole, then is armed.
+ * Who drains goes on to look at the limiter's clock. */
 static void try_claim(struct dispatcher *d)
 {
   if (!may_claim(d)) return;
