@@ -72,9 +72,9 @@ static bool busy(const struct journal *j, const struct journal_accept *a)
   if (a->idempotency_key && batch_has_key(j, a->tenant, a->idempotency_key)) return true;
   list_each(n, &j->keyed) if (under_way(container_of(n, struct accept_op, node), a)) return true;
   list_each(n, &j->grouped) if (under_way(container_of(n, struct accept_op, node), a)) return true;
-  for (int i = 0; i < LANES; i++)
-    for (size_t k = 0; k < j->lanes[i].n_keyed; k++)
-      if (under_way(j->lanes[i].keyed[k], a)) return true;
+  for (int i = 0; i < TRANSACTIONS; i++)
+    for (size_t k = 0; k < j->transactions[i].n_keyed; k++)
+      if (under_way(j->transactions[i].keyed[k], a)) return true;
   return false;
 }
 
@@ -86,7 +86,8 @@ bool accept_key_busy(const struct journal *j, const char *tenant, const char *ke
 static size_t under_way_in_all(const struct journal *j)
 {
   size_t n = j->accepts.len + j->keyed.len + j->grouped.len;
-  for (int i = 0; i < LANES; i++) n += j->lanes[i].n_accepts + j->lanes[i].n_keyed;
+  for (int i = 0; i < TRANSACTIONS; i++)
+    n += j->transactions[i].n_accepts + j->transactions[i].n_keyed;
   return n;
 }
 
@@ -133,36 +134,36 @@ static int by_id(const void *a, const void *b)
 /* Two transactions that make room in the same group would be in any order. */
 static bool grouped_in_flight(const struct journal *j)
 {
-  for (int i = 0; i < LANES; i++)
-    if (j->lanes[i].n_grouped) return true;
+  for (int i = 0; i < TRANSACTIONS; i++)
+    if (j->transactions[i].n_grouped) return true;
   return false;
 }
 
-static void take_grouped(struct lane *lane, size_t max)
+static void take_grouped(struct transaction *t, size_t max)
 {
-  struct journal *j = lane->journal;
+  struct journal *j = t->lane->journal;
   if (list_empty(&j->grouped) || grouped_in_flight(j)) return;
-  lane->n_grouped = take(&j->grouped, lane->keyed + lane->n_keyed, max);
-  lane->n_keyed += lane->n_grouped;
-  qsort(lane->keyed, lane->n_keyed, sizeof *lane->keyed, by_id);
+  t->n_grouped = take(&j->grouped, t->keyed + t->n_keyed, max);
+  t->n_keyed += t->n_grouped;
+  qsort(t->keyed, t->n_keyed, sizeof *t->keyed, by_id);
 }
 
-size_t accept_take(struct lane *lane, size_t max)
+size_t accept_take(struct transaction *t, size_t max)
 {
-  struct journal *j = lane->journal;
-  lane->n_accepts = take(&j->accepts, lane->accepts, max);
-  lane->n_keyed = take(&j->keyed, lane->keyed, max - lane->n_accepts);
-  take_grouped(lane, max - lane->n_accepts - lane->n_keyed);
-  return lane->n_accepts + lane->n_keyed;
+  struct journal *j = t->lane->journal;
+  t->n_accepts = take(&j->accepts, t->accepts, max);
+  t->n_keyed = take(&j->keyed, t->keyed, max - t->n_accepts);
+  take_grouped(t, max - t->n_accepts - t->n_keyed);
+  return t->n_accepts + t->n_keyed;
 }
 
-static void put_orders(struct lane *lane, struct accept_op *const *ops, size_t n,
+static void put_orders(struct transaction *t, struct accept_op *const *ops, size_t n,
                        struct pg_param *param)
 {
   static const enum pg_oid new_order[] = {PG_UUID, PG_TEXT,  PG_TEXT,  PG_TEXT, PG_TEXT, PG_TEXT,
                                           PG_TEXT, PG_BYTEA, PG_BYTEA, PG_INT2, PG_BOOL, PG_TEXT};
-  struct pg_array *r = &lane->arrays[0];
-  pg_array_rows(r, lane->new_order, new_order, sizeof new_order / sizeof *new_order);
+  struct pg_array *r = &t->lane->arrays[0];
+  pg_array_rows(r, t->lane->new_order, new_order, sizeof new_order / sizeof *new_order);
   for (size_t i = 0; i < n; i++) {
     const struct accept_op *op = ops[i];
     pg_array_row(r);
@@ -179,20 +180,20 @@ static void put_orders(struct lane *lane, struct accept_op *const *ops, size_t n
     pg_array_bool(r, op->by_hand);
     pg_array_text(r, op->group);
   }
-  params_get(lane, param, 1);
+  params_get(t->lane, param, 1);
 }
 
 static void on_accepted(void *arg, const PGresult *r)
 {
-  struct lane *lane = arg;
-  if (PQntuples(r) == 1) lane->at_ms = pg_get_time_ms(r, 0, 0);
+  struct transaction *t = arg;
+  if (PQntuples(r) == 1) t->at_ms = pg_get_time_ms(r, 0, 0);
 }
 
-static void send_plain(struct lane *lane, struct pg_batch *batch)
+static void send_plain(struct transaction *t, struct pg_batch *batch)
 {
   struct pg_param orders;
-  put_orders(lane, lane->accepts, lane->n_accepts, &orders);
-  pg_batch_add(batch, "accept", &orders, 1, on_accepted, lane);
+  put_orders(t, t->accepts, t->n_accepts, &orders);
+  pg_batch_add(batch, "accept", &orders, 1, on_accepted, t);
 }
 
 /* Ids are made in order, and the arrays keep it. */
@@ -222,10 +223,10 @@ static void settle(struct accept_op *op, enum status result, const struct ulid *
 
 static void on_keyed_accepted(void *arg, const PGresult *r)
 {
-  struct lane *lane = arg;
+  struct transaction *t = arg;
   for (int i = 0; i < PQntuples(r); i++) {
     struct ulid id = pg_get_ulid(r, i, 0);
-    struct accept_op *op = find(lane->keyed, lane->n_keyed, &id);
+    struct accept_op *op = find(t->keyed, t->n_keyed, &id);
     if (op) settle(op, ST_OK, &id, pg_get_time_ms(r, i, 1));
   }
 }
@@ -248,10 +249,10 @@ static void settle_as_first(struct accept_op *op, const PGresult *r, int row)
 /* Whoever was not inserted is told of the first: itself, when this transaction was sent before. */
 static void on_first(void *arg, const PGresult *r)
 {
-  struct lane *lane = arg;
+  struct transaction *t = arg;
   for (int i = 0; i < PQntuples(r); i++) {
     struct ulid asked = pg_get_ulid(r, i, 0);
-    struct accept_op *op = find(lane->keyed, lane->n_keyed, &asked);
+    struct accept_op *op = find(t->keyed, t->n_keyed, &asked);
     if (op && !op->settled) settle_as_first(op, r, i);
   }
 }
@@ -263,32 +264,32 @@ static bool any_grouped(struct accept_op *const *ops, size_t n)
   return false;
 }
 
-void accept_insert(struct lane *lane, struct pg_batch *batch, struct accept_op *const *ops,
+void accept_insert(struct transaction *t, struct pg_batch *batch, struct accept_op *const *ops,
                    size_t n, pg_result_fn on_inserted)
 {
   struct pg_param params[2];
   unsigned char ttl[8];
-  put_orders(lane, ops, n, &params[0]);
-  pg_put_int8(ttl, lane->journal->options.idempotency_ttl_s);
+  put_orders(t, ops, n, &params[0]);
+  pg_put_int8(ttl, t->lane->journal->options.idempotency_ttl_s);
   params[1] = (struct pg_param){ttl, sizeof ttl};
   bool grouped = any_grouped(ops, n);
   if (grouped) pg_batch_add(batch, "accept_room", params, 1, NULL, NULL);
-  pg_batch_add(batch, grouped ? "accept_grouped" : "accept_keyed", params, 2, on_inserted, lane);
+  pg_batch_add(batch, grouped ? "accept_grouped" : "accept_keyed", params, 2, on_inserted, t);
 }
 
-static void send_keyed(struct lane *lane, struct pg_batch *batch)
+static void send_keyed(struct transaction *t, struct pg_batch *batch)
 {
   struct pg_param orders;
-  accept_insert(lane, batch, lane->keyed, lane->n_keyed, on_keyed_accepted);
-  params_get(lane, &orders, 1);
+  accept_insert(t, batch, t->keyed, t->n_keyed, on_keyed_accepted);
+  params_get(t->lane, &orders, 1);
   pg_batch_add(batch, "accept_tidy", &orders, 1, NULL, NULL);
-  pg_batch_add(batch, "accept_first", &orders, 1, on_first, lane);
+  pg_batch_add(batch, "accept_first", &orders, 1, on_first, t);
 }
 
-void accept_send(struct lane *lane, struct pg_batch *batch)
+void accept_send(struct transaction *t, struct pg_batch *batch)
 {
-  if (lane->n_accepts) send_plain(lane, batch);
-  if (lane->n_keyed) send_keyed(lane, batch);
+  if (t->n_accepts) send_plain(t, batch);
+  if (t->n_keyed) send_keyed(t, batch);
 }
 
 /* ── coming back ────────────────────────────────────────────────────────────────────────────── */
@@ -318,25 +319,25 @@ void accept_announce(struct journal *j, const struct accept_op *op)
     relay_enqueue(j->relay, &op->id);
 }
 
-static void finish(struct lane *lane, struct accept_op *op)
+static void finish(struct transaction *t, struct accept_op *op)
 {
   if (op->result == ST_OK) FAILPOINT("accept_committed");
-  if (op->result == ST_OK) accept_announce(lane->journal, op);
+  if (op->result == ST_OK) accept_announce(t->lane->journal, op);
   if (op->result == ST_REPLAYED) metrics_inc(METRIC_REPLAYED);
   answer(op, op->result);
   free(op);
 }
 
-void accept_committed(struct lane *lane)
+void accept_committed(struct transaction *t)
 {
-  for (size_t i = 0; i < lane->n_accepts; i++) {
-    settle(lane->accepts[i], ST_OK, &lane->accepts[i]->id, lane->at_ms);
-    finish(lane, lane->accepts[i]);
+  for (size_t i = 0; i < t->n_accepts; i++) {
+    settle(t->accepts[i], ST_OK, &t->accepts[i]->id, t->at_ms);
+    finish(t, t->accepts[i]);
   }
-  for (size_t i = 0; i < lane->n_keyed; i++) {
-    struct accept_op *op = lane->keyed[i];
+  for (size_t i = 0; i < t->n_keyed; i++) {
+    struct accept_op *op = t->keyed[i];
     if (!op->settled) op->result = ST_AWAY; /* the first went between two statements: ask again */
-    finish(lane, op);
+    finish(t, op);
   }
 }
 
@@ -352,10 +353,10 @@ static void requeue(struct journal *j, struct accept_op **ops, size_t n)
   }
 }
 
-void accept_requeue(struct lane *lane)
+void accept_requeue(struct transaction *t)
 {
-  requeue(lane->journal, lane->accepts, lane->n_accepts);
-  requeue(lane->journal, lane->keyed, lane->n_keyed);
+  requeue(t->lane->journal, t->accepts, t->n_accepts);
+  requeue(t->lane->journal, t->keyed, t->n_keyed);
 }
 
 static void refuse(struct accept_op **ops, size_t n, enum status why)
@@ -366,11 +367,11 @@ static void refuse(struct accept_op **ops, size_t n, enum status why)
   }
 }
 
-void accept_refuse(struct lane *lane, enum status why)
+void accept_refuse(struct transaction *t, enum status why)
 {
-  refuse(lane->accepts, lane->n_accepts, why);
-  refuse(lane->keyed, lane->n_keyed, why);
-  lane->n_accepts = lane->n_keyed = 0;
+  refuse(t->accepts, t->n_accepts, why);
+  refuse(t->keyed, t->n_keyed, why);
+  t->n_accepts = t->n_keyed = 0;
 }
 
 static void expire_list(struct list *waiting, int64_t now_ms)
@@ -390,44 +391,44 @@ void accept_expire(struct journal *j, int64_t now_ms)
   expire_list(&j->accepts, now_ms);
   expire_list(&j->keyed, now_ms);
   expire_list(&j->grouped, now_ms);
-  for (int i = 0; i < LANES; i++) {
-    struct lane *lane = &j->lanes[i];
-    for (size_t k = 0; k < lane->n_accepts; k++)
-      if (lane->accepts[k]->deadline_ms <= now_ms) answer(lane->accepts[k], ST_AWAY);
-    for (size_t k = 0; k < lane->n_keyed; k++)
-      if (lane->keyed[k]->deadline_ms <= now_ms) answer(lane->keyed[k], ST_AWAY);
+  for (int i = 0; i < TRANSACTIONS; i++) {
+    struct transaction *t = &j->transactions[i];
+    for (size_t k = 0; k < t->n_accepts; k++)
+      if (t->accepts[k]->deadline_ms <= now_ms) answer(t->accepts[k], ST_AWAY);
+    for (size_t k = 0; k < t->n_keyed; k++)
+      if (t->keyed[k]->deadline_ms <= now_ms) answer(t->keyed[k], ST_AWAY);
   }
 }
 
 /* The results of a transaction that broke off say nothing. */
-void accept_forget(struct lane *lane)
+void accept_forget(struct transaction *t)
 {
-  for (size_t i = 0; i < lane->n_keyed; i++) lane->keyed[i]->settled = false;
+  for (size_t i = 0; i < t->n_keyed; i++) t->keyed[i]->settled = false;
 }
 
-void accept_found(struct lane *lane, const struct ulid *id, int64_t created_at_ms)
+void accept_found(struct transaction *t, const struct ulid *id, int64_t created_at_ms)
 {
-  struct accept_op *op = find(lane->accepts, lane->n_accepts, id);
-  if (!op) op = find(lane->keyed, lane->n_keyed, id);
+  struct accept_op *op = find(t->accepts, t->n_accepts, id);
+  if (!op) op = find(t->keyed, t->n_keyed, id);
   if (op) settle(op, ST_OK, id, created_at_ms);
 }
 
 /* Splits what was in doubt: what is there is finished, the rest goes again. */
-static size_t resolve(struct lane *lane, struct accept_op **ops, size_t n)
+static size_t resolve(struct transaction *t, struct accept_op **ops, size_t n)
 {
   size_t left = 0;
   for (size_t i = 0; i < n; i++) {
     if (ops[i]->settled)
-      finish(lane, ops[i]);
+      finish(t, ops[i]);
     else
       ops[left++] = ops[i];
   }
   return left;
 }
 
-void accept_resolved(struct lane *lane)
+void accept_resolved(struct transaction *t)
 {
-  lane->n_accepts = resolve(lane, lane->accepts, lane->n_accepts);
-  lane->n_keyed = resolve(lane, lane->keyed, lane->n_keyed);
-  accept_requeue(lane);
+  t->n_accepts = resolve(t, t->accepts, t->n_accepts);
+  t->n_keyed = resolve(t, t->keyed, t->n_keyed);
+  accept_requeue(t);
 }

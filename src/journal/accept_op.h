@@ -6,19 +6,19 @@
 
 #include "journal/internal.h"
 
-size_t accept_take(struct lane *lane, size_t max); /* from the waiting lists into the lane */
-void accept_send(struct lane *lane, struct pg_batch *batch);
-/* accept_insert() inserts those whose name and key are free. on_inserted gets lane, and a row for
+size_t accept_take(struct transaction *t, size_t max); /* from the waiting lists */
+void accept_send(struct transaction *t, struct pg_batch *batch);
+/* accept_insert() inserts those whose name and key are free. on_inserted gets t, and a row for
  * each. */
-void accept_insert(struct lane *lane, struct pg_batch *batch, struct accept_op *const *ops,
+void accept_insert(struct transaction *t, struct pg_batch *batch, struct accept_op *const *ops,
                    size_t n, pg_result_fn on_inserted);
-void accept_committed(struct lane *lane);
-void accept_requeue(struct lane *lane);
-void accept_refuse(struct lane *lane, enum status why); /* whoever still waits for an answer */
+void accept_committed(struct transaction *t);
+void accept_requeue(struct transaction *t);
+void accept_refuse(struct transaction *t, enum status why); /* whoever still waits for an answer */
 void accept_expire(struct journal *j, int64_t now_ms);
-void accept_forget(struct lane *lane);
-void accept_found(struct lane *lane, const struct ulid *id, int64_t created_at_ms);
-void accept_resolved(struct lane *lane); /* all that was found is known */
+void accept_forget(struct transaction *t);
+void accept_found(struct transaction *t, const struct ulid *id, int64_t created_at_ms);
+void accept_resolved(struct transaction *t); /* all that was found is known */
 
 struct accept_op *accept_op_create(const struct journal_accept *a); /* with an id */
 /* accept_announce() tells Redis, and whoever watches, of a new order. */

@@ -116,8 +116,8 @@ void journal_batch_send(struct journal_batch *b, const char *response, journal_b
 
 static void on_checked(void *arg, const PGresult *r)
 {
-  struct lane *lane = arg;
-  if (PQntuples(r) == 1) lane->at_ms = pg_get_time_ms(r, 0, 1);
+  struct transaction *t = arg;
+  if (PQntuples(r) == 1) t->at_ms = pg_get_time_ms(r, 0, 1);
 }
 
 static struct pg_param text(const char *value)
@@ -138,29 +138,30 @@ static void add_key(struct journal_batch *b, struct pg_batch *tx)
   pg_batch_add(tx, "batch_key", params, 6, NULL, NULL);
 }
 
-static void add_check(struct journal_batch *b, struct lane *lane, struct pg_batch *tx)
+static void add_check(struct journal_batch *b, struct transaction *t, struct pg_batch *tx)
 {
+  struct lane *lane = t->lane;
   struct pg_param ids[1];
   params_types(lane, (enum pg_oid[]){PG_UUID}, 1);
   for (size_t i = 0; i < b->n; i++) pg_array_ulid(&lane->arrays[0], &b->ops[i]->id);
   params_get(lane, ids, 1);
   const struct pg_param params[] = {
       text(b->tenant), text(b->key), {b->id.bytes, sizeof b->id.bytes}, ids[0]};
-  pg_batch_add(tx, "batch_check", params, 4, on_checked, lane);
+  pg_batch_add(tx, "batch_check", params, 4, on_checked, t);
 }
 
 static void on_end(void *arg, enum pg_outcome outcome, const char *sqlstate);
 
 static void place(struct journal_batch *b)
 {
-  struct lane *lane = &b->journal->bulk;
-  struct pg_batch *tx = pg_batch_begin(lane->conn);
+  struct transaction *t = &b->journal->bulk_transaction;
+  struct pg_batch *tx = pg_batch_begin(t->lane->conn);
   if (!tx) return;
   if (b->done) add_key(b, tx); /* otherwise it is too late to place it, but it may be there */
-  if (b->done && b->n) accept_insert(lane, tx, b->ops, b->n, NULL);
-  add_check(b, lane, tx);
-  lane->busy = true;
-  lane->sent_ns = clock_mono_ns();
+  if (b->done && b->n) accept_insert(t, tx, b->ops, b->n, NULL);
+  add_check(b, t, tx);
+  t->busy = true;
+  t->sent_ns = clock_mono_ns();
   b->state = BATCH_SENT;
   pg_batch_send(tx, on_end, b);
 }
@@ -170,7 +171,7 @@ static void committed(struct journal_batch *b)
   struct journal *j = b->journal;
   FAILPOINT("batch_committed");
   for (size_t i = 0; i < b->n; i++) {
-    b->ops[i]->accepted.created_at_ms = j->bulk.at_ms;
+    b->ops[i]->accepted.created_at_ms = j->bulk_transaction.at_ms;
     accept_announce(j, b->ops[i]);
   }
   end(b, ST_OK);
@@ -211,8 +212,8 @@ static void on_end(void *arg, enum pg_outcome outcome, const char *sqlstate)
     journal_batch_drop(b);
     return;
   }
-  b->journal->bulk.busy = false;
-  count_transaction(outcome, b->journal->bulk.sent_ns, b->n);
+  b->journal->bulk_transaction.busy = false;
+  count_transaction(outcome, b->journal->bulk_transaction.sent_ns, b->n);
   if (outcome == PG_COMMITTED) {
     committed(b);
   } else if (outcome == PG_ROLLED_BACK) {
@@ -255,6 +256,7 @@ static void on_down(void *arg)
 void batch_open(struct journal *j)
 {
   list_init(&j->batches);
+  j->bulk_transaction.lane = &j->bulk;
   lane_open(j, &j->bulk, "ox batches", on_up, on_down);
 }
 
@@ -272,7 +274,7 @@ static struct journal_batch *next(const struct journal *j)
 void batch_turn(struct journal *j, int64_t now_ms)
 {
   struct lane *lane = &j->bulk;
-  if (!lane->ready || lane->busy || now_ms < lane->not_before_ms) return;
+  if (!lane->ready || j->bulk_transaction.busy || now_ms < lane->not_before_ms) return;
   struct journal_batch *b = next(j);
   if (b) place(b);
 }

@@ -1,6 +1,6 @@
 /*
- * cancel.c - cancels and moves by hand, gathered into the lanes' transactions. Loop thread; an op
- * belongs to a list or a lane until it is answered and freed.
+ * cancel.c - cancels and moves by hand, gathered into the journal's transactions. Loop thread; an
+ * op belongs to a list or a transaction until it is answered and freed.
  *
  * DESIGN. A cancel waits for no row: one that another transaction holds is passed over and tried
  * again, so cancels cannot be part of a deadlock. What became of each is read in the same
@@ -54,24 +54,24 @@ static int by_id(const void *a, const void *b)
   return ulid_compare(&(*x)->id, &(*y)->id);
 }
 
-size_t cancel_take(struct lane *lane, size_t max)
+size_t cancel_take(struct transaction *t, size_t max)
 {
-  struct list *from = &lane->journal->cancels;
+  struct list *from = &t->lane->journal->cancels;
   size_t n = 0;
   while (n < max && !list_empty(from))
-    lane->cancels[n++] = container_of(list_pop(from), struct cancel_op, node);
-  lane->n_cancels = n;
-  if (n > 1) qsort(lane->cancels, n, sizeof *lane->cancels, by_id);
+    t->cancels[n++] = container_of(list_pop(from), struct cancel_op, node);
+  t->n_cancels = n;
+  if (n > 1) qsort(t->cancels, n, sizeof *t->cancels, by_id);
   return n;
 }
 
 /* The first of those for this order; several may want it cancelled. */
-static size_t find(const struct lane *lane, const struct ulid *id)
+static size_t find(const struct transaction *t, const struct ulid *id)
 {
-  size_t low = 0, high = lane->n_cancels;
+  size_t low = 0, high = t->n_cancels;
   while (low < high) {
     size_t mid = low + (high - low) / 2;
-    if (ulid_compare(&lane->cancels[mid]->id, id) < 0)
+    if (ulid_compare(&t->cancels[mid]->id, id) < 0)
       low = mid + 1;
     else
       high = mid;
@@ -79,9 +79,9 @@ static size_t find(const struct lane *lane, const struct ulid *id)
   return low;
 }
 
-static bool is_for(const struct lane *lane, size_t i, const struct ulid *id)
+static bool is_for(const struct transaction *t, size_t i, const struct ulid *id)
 {
-  return i < lane->n_cancels && ulid_compare(&lane->cancels[i]->id, id) == 0;
+  return i < t->n_cancels && ulid_compare(&t->cancels[i]->id, id) == 0;
 }
 
 static void settle(struct cancel_op *op, enum cancel_result result)
@@ -92,19 +92,20 @@ static void settle(struct cancel_op *op, enum cancel_result result)
 }
 
 /* Whoever wanted the order where it is now; others that would have had it elsewhere did not. */
-static struct cancel_op *wanted(const struct lane *lane, const struct ulid *id, const char *status)
+static struct cancel_op *wanted(const struct transaction *t, const struct ulid *id,
+                                const char *status)
 {
-  for (size_t i = find(lane, id); is_for(lane, i, id); i++)
-    if (strcmp(lane->cancels[i]->target->name, status) == 0) return lane->cancels[i];
+  for (size_t i = find(t, id); is_for(t, i, id); i++)
+    if (strcmp(t->cancels[i]->target->name, status) == 0) return t->cancels[i];
   return NULL;
 }
 
 static void on_cancelled(void *arg, const PGresult *r)
 {
-  struct lane *lane = arg;
+  struct transaction *t = arg;
   for (int row = 0; row < PQntuples(r); row++) {
     struct ulid id = pg_get_ulid(r, row, 0);
-    struct cancel_op *op = wanted(lane, &id, pg_get_text(r, row, 5));
+    struct cancel_op *op = wanted(t, &id, pg_get_text(r, row, 5));
     if (!op) continue;
     settle(op, CANCEL_DONE);
     op->owned = pg_get_bool(r, row, 1);
@@ -135,19 +136,19 @@ static void explain(struct cancel_op *op, const struct seen *seen)
 
 static void on_why(void *arg, const PGresult *r)
 {
-  struct lane *lane = arg;
+  struct transaction *t = arg;
   for (int row = 0; row < PQntuples(r); row++) {
     struct ulid id = pg_get_ulid(r, row, 0);
     struct seen seen = {.phase = (enum ox_phase)pg_get_int4(r, row, 1),
                         .status = pg_get_text(r, row, 2),
                         .sent = pg_get_bool(r, row, 3)};
-    for (size_t i = find(lane, &id); is_for(lane, i, &id); i++) {
-      lane->cancels[i]->there = true;
-      explain(lane->cancels[i], &seen);
+    for (size_t i = find(t, &id); is_for(t, i, &id); i++) {
+      t->cancels[i]->there = true;
+      explain(t->cancels[i], &seen);
     }
   }
-  for (size_t i = 0; i < lane->n_cancels; i++)
-    if (!lane->cancels[i]->there) settle(lane->cancels[i], CANCEL_UNKNOWN);
+  for (size_t i = 0; i < t->n_cancels; i++)
+    if (!t->cancels[i]->there) settle(t->cancels[i], CANCEL_UNKNOWN);
 }
 
 /* A row for each state from which the order may go there. */
@@ -165,21 +166,21 @@ static void put_moves(struct pg_array *p, const struct cancel_op *op)
   }
 }
 
-void cancel_send(struct lane *lane, struct pg_batch *batch)
+void cancel_send(struct transaction *t, struct pg_batch *batch)
 {
   static const enum pg_oid types[] = {PG_UUID, PG_UUID, PG_TEXT, PG_TEXT,
                                       PG_BOOL, PG_INT2, PG_BOOL};
   enum { N = sizeof types / sizeof *types };
   struct pg_param params[N];
-  if (!lane->n_cancels) return;
-  params_types(lane, types, N);
-  for (size_t i = 0; i < lane->n_cancels; i++) {
-    pg_array_ulid(&lane->arrays[0], &lane->cancels[i]->id);
-    put_moves(lane->arrays, lane->cancels[i]);
+  if (!t->n_cancels) return;
+  params_types(t->lane, types, N);
+  for (size_t i = 0; i < t->n_cancels; i++) {
+    pg_array_ulid(&t->lane->arrays[0], &t->cancels[i]->id);
+    put_moves(t->lane->arrays, t->cancels[i]);
   }
-  params_get(lane, params, N);
-  pg_batch_add(batch, "cancel", params, N, on_cancelled, lane);
-  pg_batch_add(batch, "cancel_why", params, 1, on_why, lane);
+  params_get(t->lane, params, N);
+  pg_batch_add(batch, "cancel", params, N, on_cancelled, t);
+  pg_batch_add(batch, "cancel_why", params, 1, on_why, t);
 }
 
 /* ── coming back ────────────────────────────────────────────────────────────────────────────── */
@@ -205,9 +206,9 @@ static void announce(struct journal *j, const struct cancel_op *op)
   if (op->grouped) turn_ask(j, &op->id);
 }
 
-static void finish(struct lane *lane, struct cancel_op *op)
+static void finish(struct transaction *t, struct cancel_op *op)
 {
-  if (op->result == CANCEL_DONE) announce(lane->journal, op);
+  if (op->result == CANCEL_DONE) announce(t->lane->journal, op);
   answer(op, op->result);
   free(op);
 }
@@ -226,31 +227,31 @@ static void again(struct journal *j, struct cancel_op *op)
     list_append(++op->tries < AT_ONCE ? &j->cancels : &j->cancels_held, &op->node);
 }
 
-void cancel_committed(struct lane *lane)
+void cancel_committed(struct transaction *t)
 {
-  size_t n = lane->n_cancels;
-  lane->n_cancels = 0;
+  size_t n = t->n_cancels;
+  t->n_cancels = 0;
   for (size_t i = 0; i < n; i++) {
-    if (lane->cancels[i]->settled)
-      finish(lane, lane->cancels[i]);
+    if (t->cancels[i]->settled)
+      finish(t, t->cancels[i]);
     else
-      again(lane->journal, lane->cancels[i]);
+      again(t->lane->journal, t->cancels[i]);
   }
 }
 
-void cancel_requeue(struct lane *lane)
+void cancel_requeue(struct transaction *t)
 {
-  for (size_t i = 0; i < lane->n_cancels; i++) again(lane->journal, lane->cancels[i]);
-  lane->n_cancels = 0;
+  for (size_t i = 0; i < t->n_cancels; i++) again(t->lane->journal, t->cancels[i]);
+  t->n_cancels = 0;
 }
 
-void cancel_refuse(struct lane *lane)
+void cancel_refuse(struct transaction *t)
 {
-  for (size_t i = 0; i < lane->n_cancels; i++) {
-    answer(lane->cancels[i], CANCEL_AWAY);
-    free(lane->cancels[i]);
+  for (size_t i = 0; i < t->n_cancels; i++) {
+    answer(t->cancels[i], CANCEL_AWAY);
+    free(t->cancels[i]);
   }
-  lane->n_cancels = 0;
+  t->n_cancels = 0;
 }
 
 static void expire_list(struct list *waiting, int64_t now_ms)
@@ -270,22 +271,22 @@ void cancel_expire(struct journal *j, int64_t now_ms)
 {
   list_move_all(&j->cancels, &j->cancels_held);
   expire_list(&j->cancels, now_ms);
-  for (int i = 0; i < LANES; i++)
-    for (size_t k = 0; k < j->lanes[i].n_cancels; k++)
-      if (j->lanes[i].cancels[k]->deadline_ms <= now_ms)
-        answer(j->lanes[i].cancels[k], CANCEL_AWAY);
+  for (int i = 0; i < TRANSACTIONS; i++)
+    for (size_t k = 0; k < j->transactions[i].n_cancels; k++)
+      if (j->transactions[i].cancels[k]->deadline_ms <= now_ms)
+        answer(j->transactions[i].cancels[k], CANCEL_AWAY);
 }
 
 /* ── in doubt ───────────────────────────────────────────────────────────────────────────────── */
 
-void cancel_forget(struct lane *lane)
+void cancel_forget(struct transaction *t)
 {
-  for (size_t i = 0; i < lane->n_cancels; i++) forget(lane->cancels[i]);
+  for (size_t i = 0; i < t->n_cancels; i++) forget(t->cancels[i]);
 }
 
-void cancel_found(struct lane *lane, const struct doubt_row *row)
+void cancel_found(struct transaction *t, const struct doubt_row *row)
 {
-  struct cancel_op *op = wanted(lane, &row->id, row->status);
+  struct cancel_op *op = wanted(t, &row->id, row->status);
   if (!op || (op->by_hand && !row->by_hand)) return;
   settle(op, CANCEL_DONE);
   op->owned = op->grouped = true; /* perhaps */

@@ -1,5 +1,5 @@
 /*
- * cancel_op.h - a cancel or a move by hand on its way, and what the lanes do with those in their
+ * cancel_op.h - a cancel or a move by hand on its way, and what is done with those in their
  * transactions; as the functions of the same names in internal.h.
  */
 #ifndef JOURNAL_CANCEL_OP_H
@@ -28,13 +28,13 @@ struct cancel_op {
 };
 
 enum status cancel_add(struct journal *j, const struct cancel_op *wanted);
-size_t cancel_take(struct lane *lane, size_t max);
-void cancel_send(struct lane *lane, struct pg_batch *batch);
-void cancel_committed(struct lane *lane); /* also when what was found is all that is known */
-void cancel_requeue(struct lane *lane);
-void cancel_refuse(struct lane *lane);
+size_t cancel_take(struct transaction *t, size_t max);
+void cancel_send(struct transaction *t, struct pg_batch *batch);
+void cancel_committed(struct transaction *t); /* also when what was found is all that is known */
+void cancel_requeue(struct transaction *t);
+void cancel_refuse(struct transaction *t);
 void cancel_expire(struct journal *j, int64_t now_ms);
-void cancel_forget(struct lane *lane);
-void cancel_found(struct lane *lane, const struct doubt_row *row);
+void cancel_forget(struct transaction *t);
+void cancel_found(struct transaction *t, const struct doubt_row *row);
 
 #endif

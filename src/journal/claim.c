@@ -39,35 +39,45 @@ static int by_id(const void *a, const void *b)
 }
 
 /* Who takes another's place comes in the transaction with which that one leaves, or later. */
-static bool may_go(const struct claim_op *op, const struct lane *lane)
+static bool may_go(const struct claim_op *op, const struct transaction *t)
 {
-  const struct lane *last = op->after ? op->after->leaving : lane;
-  return last && (last == lane || last->telling);
+  const struct transaction *last = op->after ? op->after->leaving : t;
+  return last && (last == t || last->telling);
 }
 
-/* Claims of one transaction are of one session: a newer one waits for the next. */
-size_t claim_take(struct lane *lane, size_t max)
+size_t claim_held(const struct transaction *t)
 {
   size_t n = 0;
-  list_each(node, &lane->journal->claims)
+  list_each(node, &t->lane->journal->claims)
   {
-    struct claim_op *op = container_of(node, struct claim_op, node);
-    bool newer = n > 0 && ulid_compare(&op->session, &lane->claims[0]->session) != 0;
-    if (n == max || newer) break;
-    if (!may_go(op, lane)) continue;
-    list_remove(&lane->journal->claims, node);
-    lane->claims[n++] = op;
+    const struct claim_op *op = container_of(node, struct claim_op, node);
+    n += op->after && op->after->leaving && !may_go(op, t);
   }
-  lane->n_claims = n;
-  if (n > 1) qsort(lane->claims, n, sizeof *lane->claims, by_id);
   return n;
 }
 
-static struct claim_op *find(const struct lane *lane, const struct ulid *id)
+/* Claims of one transaction are of one session: a newer one waits for the next. */
+size_t claim_take(struct transaction *t, size_t max)
+{
+  size_t n = 0;
+  list_each(node, &t->lane->journal->claims)
+  {
+    struct claim_op *op = container_of(node, struct claim_op, node);
+    bool newer = n > 0 && ulid_compare(&op->session, &t->claims[0]->session) != 0;
+    if (n == max || newer) break;
+    if (!may_go(op, t)) continue;
+    list_remove(&t->lane->journal->claims, node);
+    t->claims[n++] = op;
+  }
+  t->n_claims = n;
+  if (n > 1) qsort(t->claims, n, sizeof *t->claims, by_id);
+  return n;
+}
+
+static struct claim_op *find(const struct transaction *t, const struct ulid *id)
 {
   struct claim_op key = {.id = *id}, *pkey = &key;
-  struct claim_op *const *at =
-      bsearch(&pkey, lane->claims, lane->n_claims, sizeof *lane->claims, by_id);
+  struct claim_op *const *at = bsearch(&pkey, t->claims, t->n_claims, sizeof *t->claims, by_id);
   return at ? *at : NULL;
 }
 
@@ -99,10 +109,10 @@ static struct journal_claimed *read_claimed(const PGresult *r, int i)
 
 static void on_claimed(void *arg, const PGresult *r)
 {
-  struct lane *lane = arg;
+  struct transaction *t = arg;
   for (int i = 0; i < PQntuples(r); i++) {
     struct ulid id = pg_get_ulid(r, i, 0);
-    struct claim_op *op = find(lane, &id);
+    struct claim_op *op = find(t, &id);
     if (!op || op->claimed) continue;
     op->claimed = read_claimed(r, i);
     op->intent_open = pg_get_bool(r, i, 9);
@@ -110,25 +120,25 @@ static void on_claimed(void *arg, const PGresult *r)
   }
 }
 
-void claim_send(struct lane *lane, struct pg_batch *batch)
+void claim_send(struct transaction *t, struct pg_batch *batch)
 {
-  if (!lane->n_claims) return;
-  struct journal *j = lane->journal;
-  params_types(lane, (enum pg_oid[]){PG_UUID, PG_TIMESTAMPTZ}, 2);
-  for (size_t i = 0; i < lane->n_claims; i++) {
-    const struct claim_op *op = lane->claims[i];
-    pg_array_ulid(&lane->arrays[0], &op->id);
-    pg_array_time(&lane->arrays[1], op->handover_by_ms == INT64_MAX ? 0 : op->handover_by_ms);
+  if (!t->n_claims) return;
+  struct journal *j = t->lane->journal;
+  params_types(t->lane, (enum pg_oid[]){PG_UUID, PG_TIMESTAMPTZ}, 2);
+  for (size_t i = 0; i < t->n_claims; i++) {
+    const struct claim_op *op = t->claims[i];
+    pg_array_ulid(&t->lane->arrays[0], &op->id);
+    pg_array_time(&t->lane->arrays[1], op->handover_by_ms == INT64_MAX ? 0 : op->handover_by_ms);
   }
   struct pg_param params[6];
   unsigned char lease[8];
-  params_get(lane, params, 2);
-  params[2] = (struct pg_param){lane->claims[0]->session.bytes, 16};
+  params_get(t->lane, params, 2);
+  params[2] = (struct pg_param){t->claims[0]->session.bytes, 16};
   params[3].data = pg_array_param(&j->types, &params[3].len);
   params[4].data = pg_array_param(&j->claim_states, &params[4].len);
   pg_put_int8(lease, j->options.lease_ms);
   params[5] = (struct pg_param){lease, sizeof lease};
-  pg_batch_add(batch, "claim", params, 6, on_claimed, lane);
+  pg_batch_add(batch, "claim", params, 6, on_claimed, t);
 }
 
 /* ── coming back ────────────────────────────────────────────────────────────────────────────── */
@@ -267,15 +277,15 @@ static void follow_up_ask(struct follow_up *f, const char *statement, pg_result_
     on_followed(f, PG_IN_DOUBT, "");
 }
 
-static struct follow_up *follow_up_create(struct lane *lane)
+static struct follow_up *follow_up_create(struct transaction *t)
 {
   struct follow_up *f = mem_alloc(sizeof *f);
-  f->lane = lane;
+  f->lane = t->lane;
   list_init(&f->ops);
   return f;
 }
 
-static void announce(struct lane *lane, const struct claim_op *op)
+static void announce(struct transaction *t, const struct claim_op *op)
 {
   const struct order *o = &op->claimed->order;
   struct order_event event = {.order_id = o->id,
@@ -284,16 +294,16 @@ static void announce(struct lane *lane, const struct claim_op *op)
                               .status = o->status,
                               .phase = OX_ACTIVE,
                               .at_ms = o->updated_at_ms};
-  relay_event(lane->journal->relay, &event);
+  relay_event(t->lane->journal->relay, &event);
 }
 
-void claim_committed(struct lane *lane)
+void claim_committed(struct transaction *t)
 {
-  if (!lane->n_claims) return;
-  struct follow_up *intents = follow_up_create(lane), *why = follow_up_create(lane);
-  for (size_t i = 0; i < lane->n_claims; i++) {
-    struct claim_op *op = lane->claims[i];
-    if (op->claimed && op->entered) announce(lane, op);
+  if (!t->n_claims) return;
+  struct follow_up *intents = follow_up_create(t), *why = follow_up_create(t);
+  for (size_t i = 0; i < t->n_claims; i++) {
+    struct claim_op *op = t->claims[i];
+    if (op->claimed && op->entered) announce(t, op);
     op->status = op->claimed ? ST_OK : ST_STALE;
     if (!op->claimed)
       list_append(&why->ops, &op->node);
@@ -302,24 +312,24 @@ void claim_committed(struct lane *lane)
     else
       give(op);
   }
-  lane->n_claims = 0;
+  t->n_claims = 0;
   follow_up_ask(intents, "claim_intents", on_intents);
   follow_up_ask(why, "claim_why", on_why);
 }
 
 /* The results of a transaction that did not commit say nothing. */
-void claim_requeue(struct lane *lane)
+void claim_requeue(struct transaction *t)
 {
-  while (lane->n_claims > 0) {
-    struct claim_op *op = lane->claims[--lane->n_claims];
+  while (t->n_claims > 0) {
+    struct claim_op *op = t->claims[--t->n_claims];
     journal_claimed_free(op->claimed);
     op->claimed = NULL;
-    list_prepend(&lane->journal->claims, &op->node);
+    list_prepend(&t->lane->journal->claims, &op->node);
   }
 }
 
-void claim_refuse(struct lane *lane)
+void claim_refuse(struct transaction *t)
 {
-  for (size_t i = 0; i < lane->n_claims; i++) claim_away(lane->claims[i]);
-  lane->n_claims = 0;
+  for (size_t i = 0; i < t->n_claims; i++) claim_away(t->claims[i]);
+  t->n_claims = 0;
 }

@@ -21,11 +21,12 @@ struct claim_op {
   void *arg;
 };
 
-size_t claim_take(struct lane *lane, size_t max);
-void claim_send(struct lane *lane, struct pg_batch *batch);
-void claim_committed(struct lane *lane);
-void claim_requeue(struct lane *lane);
-void claim_refuse(struct lane *lane);
+size_t claim_take(struct transaction *t, size_t max);
+size_t claim_held(const struct transaction *t); /* they wait for the end of another transaction */
+void claim_send(struct transaction *t, struct pg_batch *batch);
+void claim_committed(struct transaction *t);
+void claim_requeue(struct transaction *t);
+void claim_refuse(struct transaction *t);
 void claim_away(struct claim_op *op);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * internal.h - what journal.c and the files of its requests share: the lanes.
- * A lane is one connection with at most one transaction under way. When its answer is lost, what
- * was in it stays there, in doubt, until it is read back.
+ * internal.h - what journal.c and the files of its requests share: lanes and transactions.
+ * A lane is one connection. Two transactions may be under way on it, one behind the other: when
+ * PostgreSQL is done with the first it finds the second there, and need not wait for this process.
+ * When the answer to one is lost, what was in it stays there, in doubt, until it is read back.
  */
 #ifndef JOURNAL_INTERNAL_H
 #define JOURNAL_INTERNAL_H
@@ -14,10 +15,13 @@
 
 enum {
   LANES = 2,
-  SLOW_MS = 20,       /* a transaction that takes longer holds nobody else up */
-  WORTH_A_LANE = 128, /* waiting requests that are worth a second transaction in flight */
-  COMPANY = 24,       /* requests that wait for no more of them */
-  BATCH_MAX = 500,    /* of each kind, in one transaction */
+  DEPTH = 2, /* transactions on a lane */
+  TRANSACTIONS = LANES * DEPTH,
+  SLOW_MS = 20,       /* a transaction that takes longer holds up no more than it did until then */
+  WORTH_A_LANE = 128, /* requests that are worth a transaction beside those of the other lane */
+  WORTH_FOLLOWING = 24, /* requests that are worth one behind another, if that has no more */
+  COMPANY = 24,         /* requests that wait for no more of them */
+  BATCH_MAX = 500,      /* of each kind, in one transaction */
   PARAMS_MAX = 8,
   ANSWER_DEADLINE_MS = 2000, /* an accept that is not durable by then is answered ST_AWAY */
   REFUSED_PAUSE_MS = 50,     /* after an error that has nothing to do with what was asked */
@@ -58,25 +62,30 @@ struct step_op {
   enum step_found found;
 };
 
-struct lane {
-  struct journal *journal;
-  struct pg_conn *conn;
-  bool ready;   /* up, and nothing in doubt */
-  bool busy;    /* a transaction is under way, in doubt, or being told */
-  bool telling; /* it is committed, and whoever waits for it is being told */
-  bool solo;    /* this one holds a single request, to find out which of them PostgreSQL refuses */
-  int64_t sent_ns;       /* monotonic: when the transaction under way was sent */
-  bool pinged;           /* the answer to a ping is outstanding */
-  int64_t heard_ms;      /* monotonic: when PostgreSQL last answered on it */
-  int64_t not_before_ms; /* monotonic */
-  int64_t at_ms;         /* time of acceptance of the unkeyed accepts */
+struct transaction {
+  struct lane *lane;
+  bool busy;       /* under way, in doubt, or being told */
+  bool in_doubt;   /* its answer was lost */
+  bool telling;    /* it is committed, and whoever waits for it is being told */
+  bool solo;       /* it holds a single request, to find out which of them PostgreSQL refuses */
+  int64_t sent_ns; /* monotonic */
+  int64_t at_ms;   /* time of acceptance of the unkeyed accepts */
   struct accept_op *accepts[BATCH_MAX], *keyed[BATCH_MAX]; /* keyed: those of groups, too */
   struct claim_op *claims[BATCH_MAX];
   struct cancel_op *cancels[BATCH_MAX];
   struct step_op steps[STEP_KINDS][BATCH_MAX];
   size_t n_accepts, n_keyed, n_grouped /* of keyed */, n_claims, n_cancels, n_steps[STEP_KINDS];
-  struct pg_array arrays[PARAMS_MAX];
-  uint32_t new_order, new_step; /* the OIDs of these types */
+};
+
+struct lane {
+  struct journal *journal;
+  struct pg_conn *conn;
+  bool ready;                         /* up, and nothing in doubt */
+  bool pinged;                        /* the answer to a ping is outstanding */
+  int64_t heard_ms;                   /* monotonic: when PostgreSQL last answered on it */
+  int64_t not_before_ms;              /* monotonic */
+  struct pg_array arrays[PARAMS_MAX]; /* of the statement that is being put together */
+  uint32_t new_order, new_step;       /* the OIDs of these types */
 };
 
 struct journal {
@@ -87,7 +96,9 @@ struct journal {
   uv_timer_t timer;
   struct company company;
   struct lane lanes[LANES];
-  struct lane bulk;                                             /* of batches, see batch.c */
+  struct transaction transactions[TRANSACTIONS]; /* DEPTH of each lane */
+  struct lane bulk;                              /* of batches, see batch.c */
+  struct transaction bulk_transaction;
   struct list batches;                                          /* from begin to end */
   struct list accepts, keyed, grouped, claims, cancels, orders; /* waiting */
   struct list cancels_held;                                     /* for the timer */
@@ -117,12 +128,12 @@ void lane_types(struct lane *lane, struct pg_batch *batch);
  * may well succeed. journal_refused() takes note of one, and says so when it is the first. */
 bool journal_passing(const char *sqlstate);
 void journal_refused(struct journal *j, const char *sqlstate);
-size_t step_take(struct lane *lane, size_t max);
-size_t step_workers(const struct lane *lane); /* whose orders have no heirs */
-void step_send(struct lane *lane, struct pg_batch *batch);
-void step_committed(struct lane *lane);
-void step_requeue(struct lane *lane);
-void step_refuse(struct lane *lane, enum status status); /* ST_BROKEN; ST_AWAY: at the end */
+size_t step_take(struct transaction *t, size_t max);
+size_t step_workers(const struct transaction *t); /* whose orders have no heirs */
+void step_send(struct transaction *t, struct pg_batch *batch);
+void step_committed(struct transaction *t);
+void step_requeue(struct transaction *t);
+void step_refuse(struct transaction *t, enum status status); /* ST_BROKEN; ST_AWAY: at the end */
 void step_drop_lost(struct journal *j);
 
 /* Whose turn is it in the group of id, which has come (turn_wait) or ended? Asked in the next turn
@@ -141,9 +152,9 @@ struct doubt_row {
   const char *status;
   bool by_hand;
 };
-void step_found(struct lane *lane, const struct doubt_row *row);
-void step_resolved(struct lane *lane);
-/* journal_conn() is a connection for what is asked outside of a lane's transaction, or NULL. */
+void step_found(struct transaction *t, const struct doubt_row *row);
+void step_resolved(struct transaction *t);
+/* journal_conn() is a connection for what is asked outside of these transactions, or NULL. */
 struct pg_conn *journal_conn(const struct journal *j);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * journal.c - lanes: what gathers leaves as one transaction on a lane that is free, comes back as
- * committed, refused or in doubt, and is settled accordingly. Loop thread. What is in a lane's
- * arrays belongs to the lane until it is answered.
+ * journal.c - what gathers leaves as one transaction on a lane that takes it, comes back as
+ * committed, refused or in doubt, and is settled accordingly. Loop thread. What is in a
+ * transaction's arrays belongs to it until it is answered.
  */
 #include "journal/internal.h"
 
@@ -18,7 +18,7 @@
 #include "journal/count.h"
 #include "journal/statements.h"
 
-static void lane_doubt(struct lane *lane);
+static void read_back(struct transaction *t);
 
 void params_types(struct lane *lane, const enum pg_oid *types, int n)
 {
@@ -34,31 +34,31 @@ void params_get(struct lane *lane, struct pg_param *params, int n)
   for (int i = 0; i < n; i++) params[i].data = pg_array_param(&lane->arrays[i], &params[i].len);
 }
 
-static size_t lane_requests(const struct lane *lane)
+static size_t requests_of(const struct transaction *t)
 {
-  size_t n = lane->n_accepts + lane->n_keyed + lane->n_claims + lane->n_cancels;
-  for (int k = 0; k < STEP_KINDS; k++) n += lane->n_steps[k];
+  size_t n = t->n_accepts + t->n_keyed + t->n_claims + t->n_cancels;
+  for (int k = 0; k < STEP_KINDS; k++) n += t->n_steps[k];
   return n;
 }
 
-static void lane_clear(struct lane *lane)
+static void clear(struct transaction *t)
 {
-  lane->n_accepts = lane->n_keyed = lane->n_grouped = lane->n_claims = lane->n_cancels = 0;
-  memset(lane->n_steps, 0, sizeof lane->n_steps);
-  lane->busy = lane->solo = false;
+  t->n_accepts = t->n_keyed = t->n_grouped = t->n_claims = t->n_cancels = 0;
+  memset(t->n_steps, 0, sizeof t->n_steps);
+  t->busy = t->telling = t->solo = t->in_doubt = false;
 }
 
-static void lane_committed(struct lane *lane)
+static void committed(struct transaction *t)
 {
-  struct relay *relay = lane->journal->relay;
-  accept_committed(lane);
-  step_committed(lane); /* before the claims: some take the place of what has left */
-  claim_committed(lane);
-  cancel_committed(lane);
-  lane_clear(lane);
-  lane->journal->refused_since_ms = 0;
+  struct journal *j = t->lane->journal;
+  accept_committed(t);
+  step_committed(t); /* before the claims: some take the place of what has left */
+  claim_committed(t);
+  cancel_committed(t);
+  clear(t);
+  j->refused_since_ms = 0;
   FAILPOINT("before_relay");
-  relay_flush(relay);
+  relay_flush(j->relay);
   FAILPOINT("after_relay");
 }
 
@@ -80,9 +80,9 @@ void journal_refused(struct journal *j, const char *sqlstate)
 
 /* An id that is there already is that of this very request: it was sent before over a connection
  * that broke, and committed only after it had been read back. */
-static bool there_already(const struct lane *lane, const char *sqlstate)
+static bool there_already(const struct transaction *t, const char *sqlstate)
 {
-  return lane->n_accepts > 0 && strcmp(sqlstate, "23505") == 0;
+  return t->n_accepts > 0 && strcmp(sqlstate, "23505") == 0;
 }
 
 /*
@@ -90,67 +90,68 @@ static bool there_already(const struct lane *lane, const char *sqlstate)
  * telling which of several requests it refused, they go again, in the second case one by one; a
  * single one that is refused is told so.
  */
-static void lane_rolled_back(struct lane *lane, const char *sqlstate)
+static void rolled_back(struct transaction *t, const char *sqlstate)
 {
-  struct journal *j = lane->journal;
-  if (lane->solo && there_already(lane, sqlstate)) {
-    lane_doubt(lane);
+  struct journal *j = t->lane->journal;
+  if (t->solo && there_already(t, sqlstate)) {
+    read_back(t);
     return;
   }
-  if (lane->solo && !journal_passing(sqlstate)) {
-    accept_refuse(lane, ST_BROKEN);
-    claim_refuse(lane);
-    step_refuse(lane, ST_BROKEN);
-    cancel_refuse(lane);
+  if (t->solo && !journal_passing(sqlstate)) {
+    accept_refuse(t, ST_BROKEN);
+    claim_refuse(t);
+    step_refuse(t, ST_BROKEN);
+    cancel_refuse(t);
   } else {
     if (journal_passing(sqlstate)) {
-      lane->not_before_ms = clock_mono_ms() + REFUSED_PAUSE_MS;
+      t->lane->not_before_ms = clock_mono_ms() + REFUSED_PAUSE_MS;
       journal_refused(j, sqlstate);
     } else {
-      j->solo_left = lane_requests(lane);
+      j->solo_left = requests_of(t);
     }
-    accept_requeue(lane);
-    claim_requeue(lane);
-    step_requeue(lane);
-    cancel_requeue(lane);
+    accept_requeue(t);
+    claim_requeue(t);
+    step_requeue(t);
+    cancel_requeue(t);
   }
-  lane_clear(lane);
+  clear(t);
 }
 
 static void send_gathered(struct journal *j);
 
 /* Of a transaction the requests of workers who come back: with what their order does next, or with
  * the claim of another where none has taken its place. */
-static size_t workers_of(const struct lane *lane)
+static size_t workers_of(const struct transaction *t)
 {
-  return lane->n_claims + step_workers(lane);
+  return t->n_claims + step_workers(t);
 }
 
 /* What has gathered goes before what was committed is told, if it is much: PostgreSQL works
  * meanwhile. */
 static void on_end(void *arg, enum pg_outcome outcome, const char *sqlstate)
 {
-  struct lane *lane = arg;
-  count_transaction(outcome, lane->sent_ns, lane_requests(lane));
+  struct transaction *t = arg;
+  struct lane *lane = t->lane;
+  count_transaction(outcome, t->sent_ns, requests_of(t));
   if (outcome != PG_IN_DOUBT) lane->heard_ms = clock_mono_ms();
   if (outcome == PG_COMMITTED) {
-    lane->telling = true;
-    company_told(&lane->journal->company, workers_of(lane), clock_mono_ns());
+    t->telling = true;
+    company_told(&lane->journal->company, workers_of(t), clock_mono_ns());
     send_gathered(lane->journal);
-    lane_committed(lane);
-    lane->telling = false;
+    committed(t);
   } else if (outcome == PG_ROLLED_BACK) {
-    lane_rolled_back(lane, sqlstate);
+    rolled_back(t, sqlstate);
   } else {
     FAILPOINT("in_doubt");
-    lane->ready = false; /* busy stays: what is in the lane is in doubt until it is up again */
+    t->in_doubt = true; /* until the lane is up again */
+    lane->ready = false;
   }
 }
 
 /* Claims of the same order are not told apart by reading back: whoever asked asks again. */
 static void on_doubt_row(void *arg, const PGresult *r)
 {
-  struct lane *lane = arg;
+  struct transaction *t = arg;
   for (int i = 0; i < PQntuples(r); i++) {
     struct doubt_row row = {.id = pg_get_ulid(r, i, 0),
                             .fence = pg_get_int8(r, i, 1),
@@ -160,48 +161,67 @@ static void on_doubt_row(void *arg, const PGresult *r)
                             .updated_at_ms = pg_get_time_ms(r, i, 5),
                             .status = pg_get_text(r, i, 6),
                             .by_hand = pg_get_bool(r, i, 7)};
-    accept_found(lane, &row.id, row.created_at_ms);
-    step_found(lane, &row);
-    cancel_found(lane, &row);
+    accept_found(t, &row.id, row.created_at_ms);
+    step_found(t, &row);
+    cancel_found(t, &row);
   }
+}
+
+/* Its transactions, one after the other: NULL after the last. */
+static struct transaction *next_of(struct lane *lane, struct transaction *t)
+{
+  struct journal *j = lane->journal;
+  for (t = t ? t + 1 : j->transactions; t < j->transactions + TRANSACTIONS; t++)
+    if (t->lane == lane) return t;
+  return NULL;
+}
+
+static bool has_doubts(struct lane *lane)
+{
+  for (struct transaction *t = NULL; (t = next_of(lane, t)) != NULL;)
+    if (t->in_doubt) return true;
+  return false;
 }
 
 static void on_doubt_end(void *arg, enum pg_outcome outcome, const char *sqlstate)
 {
-  struct lane *lane = arg;
+  struct transaction *t = arg;
+  struct lane *lane = t->lane;
   if (outcome == PG_IN_DOUBT) return; /* the next on_up tries again */
   if (outcome == PG_ROLLED_BACK) {
     LOG_WARN("cannot read back what is in doubt", LOG_STR("sqlstate", sqlstate));
-    if (pg_up(lane->conn)) lane_doubt(lane);
+    if (pg_up(lane->conn)) read_back(t);
     return;
   }
-  accept_resolved(lane);
-  step_resolved(lane);
-  cancel_committed(lane);
-  lane_clear(lane);
+  accept_resolved(t);
+  step_resolved(t);
+  cancel_committed(t);
+  clear(t);
   relay_flush(lane->journal->relay);
-  lane->ready = pg_up(lane->conn);
+  lane->ready = pg_up(lane->conn) && !has_doubts(lane);
 }
 
-/* lane_doubt() reads back the orders whose transaction was cut off. */
-static void lane_doubt(struct lane *lane)
+/* read_back() asks for the orders whose transaction was cut off. */
+static void read_back(struct transaction *t)
 {
-  claim_refuse(lane);
-  accept_forget(lane);
-  cancel_forget(lane);
+  struct lane *lane = t->lane;
+  t->in_doubt = true;
+  claim_refuse(t);
+  accept_forget(t);
+  cancel_forget(t);
   params_types(lane, (enum pg_oid[]){PG_UUID}, 1);
   struct pg_array *ids = &lane->arrays[0];
-  for (size_t i = 0; i < lane->n_accepts; i++) pg_array_ulid(ids, &lane->accepts[i]->id);
-  for (size_t i = 0; i < lane->n_keyed; i++) pg_array_ulid(ids, &lane->keyed[i]->id);
-  for (size_t i = 0; i < lane->n_cancels; i++) pg_array_ulid(ids, &lane->cancels[i]->id);
+  for (size_t i = 0; i < t->n_accepts; i++) pg_array_ulid(ids, &t->accepts[i]->id);
+  for (size_t i = 0; i < t->n_keyed; i++) pg_array_ulid(ids, &t->keyed[i]->id);
+  for (size_t i = 0; i < t->n_cancels; i++) pg_array_ulid(ids, &t->cancels[i]->id);
   for (int k = 0; k < STEP_KINDS; k++)
-    for (size_t i = 0; i < lane->n_steps[k]; i++) pg_array_ulid(ids, &lane->steps[k][i].order->id);
+    for (size_t i = 0; i < t->n_steps[k]; i++) pg_array_ulid(ids, &t->steps[k][i].order->id);
   struct pg_param params[1];
   params_get(lane, params, 1);
   struct pg_batch *batch = pg_batch_begin(lane->conn);
   if (!batch) return;
-  pg_batch_add(batch, "doubt", params, 1, on_doubt_row, lane);
-  pg_batch_send(batch, on_doubt_end, lane);
+  pg_batch_add(batch, "doubt", params, 1, on_doubt_row, t);
+  pg_batch_send(batch, on_doubt_end, t);
 }
 
 static void on_types(void *arg, const PGresult *r)
@@ -225,10 +245,10 @@ static void on_prepared(void *arg, enum pg_outcome outcome, const char *sqlstate
   if (outcome == PG_ROLLED_BACK) {
     LOG_WARN("cannot prepare a connection", LOG_STR("sqlstate", sqlstate));
     if (pg_up(lane->conn)) on_up(lane);
-  } else if (lane->busy) {
-    lane_doubt(lane);
   } else {
-    lane->ready = pg_up(lane->conn);
+    for (struct transaction *t = NULL; (t = next_of(lane, t)) != NULL;)
+      if (t->in_doubt) read_back(t);
+    lane->ready = pg_up(lane->conn) && !has_doubts(lane);
   }
 }
 
@@ -255,55 +275,79 @@ static size_t gathered(const struct journal *j)
          j->orders.len;
 }
 
-static void lane_fill(struct lane *lane)
+static void fill(struct transaction *t)
+{
+  struct journal *j = t->lane->journal;
+  if (j->solo_left > 0) {
+    t->solo = true;
+    j->solo_left--;
+    if (!step_take(t, 1) && !claim_take(t, 1) && !cancel_take(t, 1)) accept_take(t, 1);
+    return;
+  }
+  step_take(t, BATCH_MAX);
+  claim_take(t, BATCH_MAX);
+  cancel_take(t, BATCH_MAX);
+  accept_take(t, BATCH_MAX);
+}
+
+static void send_one(struct transaction *t)
+{
+  fill(t);
+  if (requests_of(t) == 0) {
+    clear(t);
+    return;
+  }
+  struct pg_batch *batch = pg_batch_begin(t->lane->conn);
+  assert(batch != NULL); /* the lane takes it */
+  step_send(t, batch);
+  claim_send(t, batch);
+  cancel_send(t, batch);
+  accept_send(t, batch);
+  t->busy = true;
+  t->sent_ns = clock_mono_ns();
+  pg_batch_send(batch, on_end, t);
+}
+
+static bool slow(const struct transaction *t, int64_t now_ms)
+{
+  return now_ms - t->sent_ns / 1000000 >= SLOW_MS;
+}
+
+/* What is under way on a lane and goes well. NULL: nothing. */
+static const struct transaction *ahead(struct lane *lane, int64_t now_ms)
+{
+  for (struct transaction *t = NULL; lane->ready && (t = next_of(lane, t)) != NULL;)
+    if (t->busy && !t->telling && !slow(t, now_ms)) return t;
+  return NULL;
+}
+
+/* A transaction that this lane may send now. Not behind a slow one, nor while one is told: until
+ * that is done, nothing leaves. The connection may have broken in this turn, of which on_down has
+ * yet to tell. */
+static struct transaction *free_one(struct lane *lane, int64_t now_ms)
+{
+  struct transaction *found = NULL;
+  if (!lane->ready || !pg_takes(lane->conn) || now_ms < lane->not_before_ms) return NULL;
+  for (struct transaction *t = NULL; (t = next_of(lane, t)) != NULL;) {
+    if (t->telling || t->in_doubt || (t->busy && slow(t, now_ms))) return NULL;
+    if (!t->busy) found = t;
+  }
+  return found;
+}
+
+/* How many requests are worth a transaction on this lane. A small one costs more than it saves:
+ * what is little waits for the one under way to end, and grows meanwhile. */
+static size_t worth(struct lane *lane, int64_t now_ms)
 {
   struct journal *j = lane->journal;
-  if (j->solo_left > 0) {
-    lane->solo = true;
-    j->solo_left--;
-    if (!step_take(lane, 1) && !claim_take(lane, 1) && !cancel_take(lane, 1)) accept_take(lane, 1);
-    return;
+  const struct transaction *first = ahead(lane, now_ms);
+  if (first) {
+    size_t n = requests_of(first);
+    return n > WORTH_FOLLOWING ? n : WORTH_FOLLOWING;
   }
-  step_take(lane, BATCH_MAX);
-  claim_take(lane, BATCH_MAX);
-  cancel_take(lane, BATCH_MAX);
-  accept_take(lane, BATCH_MAX);
-}
-
-static void lane_send(struct lane *lane)
-{
-  lane_fill(lane);
-  if (lane_requests(lane) == 0) {
-    lane_clear(lane);
-    return;
-  }
-  struct pg_batch *batch = pg_batch_begin(lane->conn);
-  assert(batch != NULL); /* it is idle */
-  step_send(lane, batch);
-  claim_send(lane, batch);
-  cancel_send(lane, batch);
-  accept_send(lane, batch);
-  lane->busy = true;
-  lane->sent_ns = clock_mono_ns();
-  pg_batch_send(batch, on_end, lane);
-}
-
-static bool brisk(const struct lane *lane, int64_t now_ms)
-{
-  return lane->ready && lane->busy && !lane->telling && now_ms - lane->sent_ns / 1000000 < SLOW_MS;
-}
-
-/* Its connection may have broken in this turn, of which on_down has yet to tell. */
-static bool lane_idle(const struct lane *lane)
-{
-  return lane->ready && !lane->busy && pg_takes(lane->conn);
-}
-
-/* A small second transaction costs more than it saves: what is little waits for the first to end,
- * and grows meanwhile. */
-static bool worth_sending(const struct journal *j, size_t in_flight)
-{
-  return gathered(j) >= (in_flight > 0 ? WORTH_A_LANE : 1);
+  for (int i = 0; i < LANES; i++)
+    if (ahead(&j->lanes[i], now_ms)) return WORTH_A_LANE;
+  return 1;
 }
 
 void journal_expects_claims(struct journal *j, bool expected)
@@ -321,13 +365,10 @@ static void send_gathered(struct journal *j)
 {
   if (company_comes(j)) return;
   int64_t now = clock_mono_ms();
-  size_t in_flight = 0;
-  for (int i = 0; i < LANES; i++) in_flight += brisk(&j->lanes[i], now);
-  for (int i = 0; i < LANES && worth_sending(j, in_flight); i++) {
+  for (int i = 0; i < LANES; i++) {
     struct lane *lane = &j->lanes[i];
-    if (!lane_idle(lane) || now < lane->not_before_ms) continue;
-    lane_send(lane);
-    in_flight += lane->busy;
+    struct transaction *t = free_one(lane, now);
+    if (t && gathered(j) >= worth(lane, now) + claim_held(t)) send_one(t);
   }
 }
 
@@ -349,10 +390,17 @@ static void on_pinged(void *arg, enum pg_outcome outcome, const char *sqlstate)
   if (outcome != PG_IN_DOUBT) lane->heard_ms = clock_mono_ms();
 }
 
+static bool lane_busy(struct lane *lane)
+{
+  for (struct transaction *t = NULL; (t = next_of(lane, t)) != NULL;)
+    if (t->busy) return true;
+  return false;
+}
+
 /* A connection can be up and its server hang: only an answer shows that it does not. */
 static void ping(struct lane *lane, int64_t now_ms)
 {
-  if (!lane->ready || lane->busy || lane->pinged || now_ms - lane->heard_ms < PING_MS) return;
+  if (!lane->ready || lane_busy(lane) || lane->pinged || now_ms - lane->heard_ms < PING_MS) return;
   lane->pinged = pg_run(lane->conn, "ping", NULL, 0, NULL, on_pinged, lane) == ST_OK;
 }
 
@@ -419,6 +467,7 @@ struct journal *journal_create(uv_loop_t *loop, const struct journal_options *op
   uv_timer_init(loop, &j->timer);
   j->timer.data = j;
   uv_timer_start(&j->timer, on_timer, 100, 100);
+  for (int i = 0; i < TRANSACTIONS; i++) j->transactions[i].lane = &j->lanes[i % LANES];
   for (int i = 0; i < LANES; i++) lane_open(j, &j->lanes[i], "ox journal", on_up, on_down);
   batch_open(j);
   return j;
@@ -455,14 +504,14 @@ void journal_destroy(struct journal *j, void (*done)(void *arg), void *arg)
   j->closed = true;
   accept_expire(j, INT64_MAX);
   cancel_expire(j, INT64_MAX);
-  for (int i = 0; i < LANES; i++) {
-    struct lane *lane = &j->lanes[i];
-    lane->ready = false;
-    accept_refuse(lane, ST_AWAY);
-    claim_refuse(lane);
-    step_refuse(lane, ST_AWAY);
-    cancel_refuse(lane);
-    lane_clear(lane);
+  for (int i = 0; i < LANES; i++) j->lanes[i].ready = false;
+  for (int i = 0; i < TRANSACTIONS; i++) {
+    struct transaction *t = &j->transactions[i];
+    accept_refuse(t, ST_AWAY);
+    claim_refuse(t);
+    step_refuse(t, ST_AWAY);
+    cancel_refuse(t);
+    clear(t);
   }
   for (struct list_node *n; (n = list_pop(&j->claims)) != NULL;)
     claim_away(container_of(n, struct claim_op, node));
@@ -501,7 +550,7 @@ bool journal_refusing(const struct journal *j)
 
 bool journal_idle(const struct journal *j)
 {
-  for (int i = 0; i < LANES; i++)
-    if (j->lanes[i].busy) return false;
+  for (int i = 0; i < TRANSACTIONS; i++)
+    if (j->transactions[i].busy) return false;
   return gathered(j) + j->cancels_held.len + j->batches.len + j->n_turns == 0 && !j->asking_turns;
 }

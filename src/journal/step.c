@@ -141,27 +141,27 @@ static bool leaves(const struct step_op *op)
   return op->hold != JOURNAL_KEEP || order_phase_terminal(op->phase);
 }
 
-size_t step_take(struct lane *lane, size_t max)
+size_t step_take(struct transaction *t, size_t max)
 {
-  struct list *from = &lane->journal->orders;
+  struct list *from = &t->lane->journal->orders;
   size_t n = 0;
   for (; n < max && !list_empty(from); n++) {
     struct journal_order *o = container_of(list_pop(from), struct journal_order, node);
     struct step_op op;
     enum step_kind kind = gather(o, &op);
-    lane->steps[kind][lane->n_steps[kind]++] = op;
-    o->leaving = leaves(&op) ? lane : NULL;
+    t->steps[kind][t->n_steps[kind]++] = op;
+    o->leaving = leaves(&op) ? t : NULL;
   }
   for (int k = 0; k < STEP_KINDS; k++)
-    if (lane->n_steps[k] > 1) qsort(lane->steps[k], lane->n_steps[k], sizeof **lane->steps, by_id);
+    if (t->n_steps[k] > 1) qsort(t->steps[k], t->n_steps[k], sizeof **t->steps, by_id);
   return n;
 }
 
-size_t step_workers(const struct lane *lane)
+size_t step_workers(const struct transaction *t)
 {
   size_t n = 0;
   for (int k = 0; k < STEP_KINDS; k++)
-    for (size_t i = 0; i < lane->n_steps[k]; i++) n += !lane->steps[k][i].order->heir;
+    for (size_t i = 0; i < t->n_steps[k]; i++) n += !t->steps[k][i].order->heir;
   return n;
 }
 
@@ -307,12 +307,12 @@ static void put_step(struct pg_array *r, const struct step_op *op)
     put_nulls(r, 4);
 }
 
-static struct step_op *find(struct lane *lane, const struct ulid *id)
+static struct step_op *find(struct transaction *t, const struct ulid *id)
 {
   struct journal_order order = {.id = *id};
   struct step_op key = {.order = &order}, *op = NULL;
   for (int k = 0; k < STEP_KINDS && !op; k++)
-    op = bsearch(&key, lane->steps[k], lane->n_steps[k], sizeof key, by_id);
+    op = bsearch(&key, t->steps[k], t->n_steps[k], sizeof key, by_id);
   return op;
 }
 
@@ -325,7 +325,7 @@ static void on_moved(void *arg, const PGresult *r)
   }
 }
 
-static void send_kind(struct lane *lane, struct pg_batch *batch, enum step_kind kind)
+static void send_kind(struct transaction *t, struct pg_batch *batch, enum step_kind kind)
 {
   static const enum pg_oid new_step[] = {
       PG_UUID, PG_INT8,        PG_INT4,  PG_INT4, PG_TEXT, PG_INT2,        PG_INT2,
@@ -333,20 +333,20 @@ static void send_kind(struct lane *lane, struct pg_batch *batch, enum step_kind 
       PG_TEXT, PG_TEXT,        PG_BYTEA, PG_INT8, PG_INT8, PG_TIMESTAMPTZ, PG_TEXT,
       PG_INT8, PG_TIMESTAMPTZ, PG_TEXT,  PG_INT2, PG_INT8, PG_TIMESTAMPTZ};
   static const char *const statements[] = {"step", "step_park"};
-  struct pg_array *rows = &lane->arrays[0];
+  struct pg_array *rows = &t->lane->arrays[0];
   struct pg_param params[1];
-  pg_array_rows(rows, lane->new_step, new_step, sizeof new_step / sizeof *new_step);
-  for (size_t i = 0; i < lane->n_steps[kind]; i++) put_step(rows, &lane->steps[kind][i]);
-  params_get(lane, params, 1);
-  pg_batch_add(batch, statements[kind], params, 1, on_moved, lane);
+  pg_array_rows(rows, t->lane->new_step, new_step, sizeof new_step / sizeof *new_step);
+  for (size_t i = 0; i < t->n_steps[kind]; i++) put_step(rows, &t->steps[kind][i]);
+  params_get(t->lane, params, 1);
+  pg_batch_add(batch, statements[kind], params, 1, on_moved, t);
 }
 
-void step_send(struct lane *lane, struct pg_batch *batch)
+void step_send(struct transaction *t, struct pg_batch *batch)
 {
   for (int k = 0; k < STEP_KINDS; k++)
-    if (lane->n_steps[k]) {
+    if (t->n_steps[k]) {
       FAILPOINT("before_step");
-      send_kind(lane, batch, (enum step_kind)k);
+      send_kind(t, batch, (enum step_kind)k);
     }
 }
 
@@ -426,17 +426,17 @@ static void lost(struct journal *j, struct journal_order *o)
   answer(&entries, ST_STALE);
 }
 
-void step_committed(struct lane *lane)
+void step_committed(struct transaction *t)
 {
   for (int k = 0; k < STEP_KINDS; k++) {
-    for (size_t i = 0; i < lane->n_steps[k]; i++) {
-      struct step_op *op = &lane->steps[k][i];
+    for (size_t i = 0; i < t->n_steps[k]; i++) {
+      struct step_op *op = &t->steps[k][i];
       if (op->at_ms)
-        happened(lane->journal, op);
+        happened(t->lane->journal, op);
       else
-        lost(lane->journal, op->order);
+        lost(t->lane->journal, op->order);
     }
-    lane->n_steps[k] = 0;
+    t->n_steps[k] = 0;
   }
 }
 
@@ -448,29 +448,28 @@ static void requeue(struct journal *j, struct journal_order *o)
   if (!list_linked(&o->node)) list_prepend(&j->orders, &o->node);
 }
 
-void step_requeue(struct lane *lane)
+void step_requeue(struct transaction *t)
 {
   for (int k = 0; k < STEP_KINDS; k++) {
-    for (size_t i = lane->n_steps[k]; i > 0; i--)
-      requeue(lane->journal, lane->steps[k][i - 1].order);
-    lane->n_steps[k] = 0;
+    for (size_t i = t->n_steps[k]; i > 0; i--) requeue(t->lane->journal, t->steps[k][i - 1].order);
+    t->n_steps[k] = 0;
   }
 }
 
-void step_refuse(struct lane *lane, enum status status)
+void step_refuse(struct transaction *t, enum status status)
 {
   for (int k = 0; k < STEP_KINDS; k++) {
-    for (size_t i = 0; i < lane->n_steps[k]; i++) {
-      struct journal_order *o = lane->steps[k][i].order;
+    for (size_t i = 0; i < t->n_steps[k]; i++) {
+      struct journal_order *o = t->steps[k][i].order;
       o->leaving = NULL;
       if (status == ST_BROKEN) LOG_ERROR("PostgreSQL will not take this step", LOG_ORDER(&o->id));
       struct list entries;
       list_init(&entries);
       list_move_all(&entries, &o->in_flight);
-      requeue_order(lane->journal, o);
+      requeue_order(t->lane->journal, o);
       answer(&entries, status);
     }
-    lane->n_steps[k] = 0;
+    t->n_steps[k] = 0;
   }
 }
 
@@ -492,9 +491,9 @@ void step_drop_lost(struct journal *j)
  * A step moves (fence, step) in a way nothing else does: if the row shows both as they are after
  * it, it happened; as they were before it, it did not and goes again; else the order is another's.
  */
-void step_found(struct lane *lane, const struct doubt_row *row)
+void step_found(struct transaction *t, const struct doubt_row *row)
 {
-  struct step_op *op = find(lane, &row->id);
+  struct step_op *op = find(t, &row->id);
   if (!op) return;
   const struct journal_order *o = op->order;
   int64_t fence_after = o->fence + (op->hold != JOURNAL_KEEP);
@@ -504,18 +503,18 @@ void step_found(struct lane *lane, const struct doubt_row *row)
   op->at_ms = row->updated_at_ms;
 }
 
-void step_resolved(struct lane *lane)
+void step_resolved(struct transaction *t)
 {
   for (int k = 0; k < STEP_KINDS; k++) {
-    for (size_t i = 0; i < lane->n_steps[k]; i++) {
-      struct step_op *op = &lane->steps[k][i];
+    for (size_t i = 0; i < t->n_steps[k]; i++) {
+      struct step_op *op = &t->steps[k][i];
       if (op->found == STEP_HAPPENED)
-        happened(lane->journal, op);
+        happened(t->lane->journal, op);
       else if (op->found == STEP_DID_NOT)
-        requeue(lane->journal, op->order);
+        requeue(t->lane->journal, op->order);
       else
-        lost(lane->journal, op->order);
+        lost(t->lane->journal, op->order);
     }
-    lane->n_steps[k] = 0;
+    t->n_steps[k] = 0;
   }
 }

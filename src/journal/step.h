@@ -10,7 +10,7 @@
 #include "base/list.h"
 #include "journal/journal.h"
 
-struct lane;
+struct transaction;
 struct claim_op;
 
 struct journal_order {
@@ -27,7 +27,7 @@ struct journal_order {
   struct list waiting;         /* of journal_entry: posted, not sent */
   struct list in_flight;       /* sent as one step */
   struct list_node node;       /* in the journal's list while it has something waiting */
-  struct lane *leaving;        /* with what it is no longer ours after in flight; NULL: not yet */
+  struct transaction *leaving; /* with what it is no longer ours after in flight; NULL: not yet */
   struct claim_op *heir;       /* the claim that takes its place; NULL: none */
 };
 

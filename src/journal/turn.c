@@ -46,7 +46,7 @@ static void on_turn_end(void *arg, enum pg_outcome outcome, const char *sqlstate
 static struct pg_conn *conn_for(const struct journal *j)
 {
   for (int i = 0; i < LANES; i++)
-    if (j->lanes[i].ready && !j->lanes[i].busy) return j->lanes[i].conn;
+    if (j->lanes[i].ready && !pg_in_flight(j->lanes[i].conn)) return j->lanes[i].conn;
   return journal_conn(j);
 }
 

@@ -265,8 +265,8 @@ export const MUTANTS = [
     changes: [
       {
         file: 'src/journal/claim.c',
-        from: 'return last && (last == lane || last->telling);',
-        to: 'return !last || lane;'
+        from: 'return last && (last == t || last->telling);',
+        to: 'return !last || t;'
       }
     ],
     test: 'heir_test'
