@@ -6,6 +6,22 @@
 
 #include "journal/internal.h"
 
+struct accept_op {
+  struct list_node node;
+  struct ulid id;
+  const char *tenant, *own, *key, *group, *type, *status, *payload; /* inside the allocation */
+  unsigned char hash[JOURNAL_HASH_LEN], key_hash[JOURNAL_HASH_LEN];
+  enum ox_phase phase;
+  bool by_hand;
+  int64_t begun_ns, deadline_ms; /* monotonic */
+  struct journal_accepted accepted;
+  char first_status[ORDER_STATUS_MAX + 1]; /* replayed: what accepted.status points to */
+  enum status result;
+  bool settled;             /* result is known */
+  journal_accepted_fn done; /* NULL: answered already */
+  void *arg;
+};
+
 size_t accept_take(struct transaction *t, size_t max); /* from the waiting lists */
 void accept_send(struct transaction *t, struct pg_batch *batch);
 /* accept_insert() inserts those whose name and key are free. on_inserted gets t, and a row for

@@ -30,22 +30,6 @@ enum {
   REFUSING_MS = 5000,        /* the last refusal tells so long how it is */
 };
 
-struct accept_op {
-  struct list_node node;
-  struct ulid id;
-  const char *tenant, *own, *key, *group, *type, *status, *payload; /* inside the allocation */
-  unsigned char hash[JOURNAL_HASH_LEN], key_hash[JOURNAL_HASH_LEN];
-  enum ox_phase phase;
-  bool by_hand;
-  int64_t begun_ns, deadline_ms; /* monotonic */
-  struct journal_accepted accepted;
-  char first_status[ORDER_STATUS_MAX + 1]; /* replayed: what accepted.status points to */
-  enum status result;
-  bool settled;             /* result is known */
-  journal_accepted_fn done; /* NULL: answered already */
-  void *arg;
-};
-
 /* The statements for steps; each step needs one of them. */
 enum step_kind { STEP_MOVES, STEP_PARKS, STEP_KINDS };
 

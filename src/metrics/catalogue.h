@@ -47,7 +47,7 @@
     "From accept to the end, of orders that ended in a run here.")                                 \
   /* journal */                                                                                    \
   X(COMMIT, DURATION, "ox_journal_commit_duration_seconds", "",                                    \
-    "A transaction of the journal, from its first statement to the answer to COMMIT.")             \
+    "A transaction of the journal, from sending it to the answer to COMMIT: also what is ahead.")  \
   X(COMMIT_SIZE, SIZE, "ox_journal_commit_requests", "", "Requests in such a transaction.")        \
   X(TRANSACTIONS, COUNTER, "ox_journal_transactions_total", "outcome",                             \
     "What became of them: committed, rolled_back or in_doubt.")                                    \
