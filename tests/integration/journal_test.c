@@ -1,7 +1,7 @@
 /* The journal on a real PostgreSQL: accepts, claims, steps, and every way they are refused. */
 #include "journal_kit.h"
 
-#include "journal/internal.h"
+#include "journal/accept_op.h"
 #include "journal/statements.h"
 
 static struct kit k;
