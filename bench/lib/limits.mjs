@@ -1,13 +1,14 @@
 // What the machine itself takes, measured in the same rounds: the raw limits that ox is held against.
 // A limit's measure() gets the runs so far, and gives figures by name, as a case's does.
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { promisify } from 'node:util'
 import { NO_DELAYS, runOrders, withService } from './cases.mjs'
 import { meter } from './cpu.mjs'
 import { getFor, postFor } from './load.mjs'
 import { ROOT, SIDES, startBareHttp } from './service.mjs'
-import { median } from './stats.mjs'
+import { median, quantile } from './stats.mjs'
 import { REDIS_URLS, SERVERS } from './world.mjs'
 
 const run = promisify(execFile)
@@ -21,6 +22,7 @@ export const IN_FLIGHT = [1, 2, 4]
 const AT_ONCE = 10
 const CHAIN_IN_FLIGHT = [1, 2, 10]
 const CHAIN_ORDERS = 1000
+const PACED = { perS: 100, connections: 20 }
 
 // Of an order what an accept writes: a key that grows, JSON, times, words. No second index, no event.
 const TABLE = `
@@ -49,20 +51,27 @@ const variablesOf = (rows) => ({
   payloads: arrayOf(Array(rows).fill(ORDER))
 })
 
-// pgbench() gives the rows per second that come in by transactions of so many rows, so many of them at
-// a time.
-async function pgbench(world, { rows, inFlight, seconds }) {
+// runPgbench() inserts so many rows with each transaction, over so many connections, and gives what
+// pgbench prints.
+async function runPgbench(world, { rows, inFlight, seconds, more = [], cwd }) {
   await world.sql(TABLE)
   const variables = Object.entries(variablesOf(rows)).flatMap(([name, value]) => [
     '-D',
     `${name}=${value}`
   ])
-  const bench = run('pgbench', [
+  const args = [
     ...['-n', '-M', 'prepared', '-c', inFlight, '-j', 1, '-T', seconds].map(String),
-    ...[...variables, '-f', '-', world.env.DATABASE_URL]
-  ])
+    ...[...more, ...variables, '-f', '-', world.env.DATABASE_URL]
+  ]
+  const bench = run('pgbench', args, { cwd })
   bench.child.stdin.end(INSERT)
-  const { stdout } = await bench
+  return (await bench).stdout
+}
+
+// pgbench() gives the rows per second that come in by transactions of so many rows, so many of them at
+// a time.
+async function pgbench(world, { rows, inFlight, seconds }) {
+  const stdout = await runPgbench(world, { rows, inFlight, seconds })
   return rows * Number(stdout.match(/tps = ([\d.]+)/)[1])
 }
 
@@ -130,6 +139,31 @@ async function chain(world, secondsEach) {
   const { foreignPct } = stop()
   const chainPerS = Math.max(...CHAIN_IN_FLIGHT.map((n) => figures[`chain${n}`]))
   return { ...figures, chainPerS, foreignPct }
+}
+
+// The third column of pgbench's log: microseconds since the transaction was due.
+const tookMs = (line) => Number(line.split(' ')[2]) / 1000
+
+// Commits at a steady rate, each timed from when it was due: what PostgreSQL and its disk
+// take when nobody hurries them.
+async function paced(world, seconds) {
+  const cwd = mkdtempSync(`${tmpdir()}/ox-pgbench-`)
+  const stop = meter(SERVERS)
+  try {
+    const more = ['-R', String(PACED.perS), '-l']
+    await runPgbench(world, { rows: 1, inFlight: PACED.connections, seconds, more, cwd })
+    const lines = readdirSync(cwd).flatMap((name) =>
+      readFileSync(`${cwd}/${name}`, 'utf8').trim().split('\n')
+    )
+    const took = lines.map(tookMs)
+    return {
+      commitP50Ms: quantile(took, 0.5),
+      commitP99Ms: quantile(took, 0.99),
+      foreignPct: stop().foreignPct
+    }
+  } finally {
+    rmSync(cwd, { recursive: true })
+  }
 }
 
 // ── Redis ────────────────────────────────────────────────────────────────────────────────────────
@@ -211,6 +245,14 @@ export const LIMITS = {
         key: `chain${n}`,
         label: `orders/s of so many commits, ${inFlight(n)} of ${AT_ONCE / n}`
       }))
+    ]
+  },
+  'limit-commit': {
+    title: `PostgreSQL, ${PACED.perS} commits of one row a second`,
+    measure: paced,
+    figures: [
+      { key: 'commitP50Ms', label: 'from when it was due, p50, ms' },
+      { key: 'commitP99Ms', label: '… p99, ms' }
     ]
   },
   'limit-redis': {

@@ -26,6 +26,7 @@ const ofRawRows = {
   show: percent,
   of: (run) => (ROWS_PER_ORDER * run('accept', 'ox').perS) / mostRows(run('limit-rows', 'raw'))
 }
+const commitP99 = { show: ms, of: (run) => run('limit-commit', 'raw').commitP99Ms }
 const chain = (run) => run('limit-chain', 'raw').chainPerS
 const chainOf = { show: times, of: (run) => chain(run) / run('life-10', 'peer').perS }
 const ofChain = { show: percent, of: (run) => run('life-10', 'ox').perS / chain(run) }
@@ -51,7 +52,8 @@ const TARGETS = [
     most: 5,
     ...figureOf('latency-100', 'rowP99Ms')
   },
-  { what: 'POST p99 at 100 orders/s', most: 5, ...figureOf('latency-100', 'postP99Ms') }
+  { what: 'POST p99 at 100 orders/s', most: 5, ...figureOf('latency-100', 'postP99Ms') },
+  { what: '… that of a commit of one row, by PostgreSQL alone', ...commitP99 }
 ]
 
 // figures() has one for each round that has all it needs, and whether that was disturbed.
