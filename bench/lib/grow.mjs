@@ -32,35 +32,40 @@ function failure() { return "{\"code\":\"SLIPPAGE_EXCEEDED\",\"message\":\"the p
 BEGIN { OFS = "\t"; status[2] = "confirmed"; status[3] = "failed"; status[4] = "cancelled"; null = "\\N" }
 `
 
+const ACCEPTED_TOGETHER = 100
+const ACCEPTS = {
+  columns: 'order_ids',
+  rows: `
+      ids = ids (ids ? "," : "") id(i)
+      if (i % ${ACCEPTED_TOGETHER} == ${ACCEPTED_TOGETHER - 1} || i == n - 1) { print "{" ids "}"; ids = "" }`
+}
+
 // Named: one in ten orders, by its caller.
 const ENDED = {
   orders: {
     columns: `order_id, tenant, client_order_id, type, status, phase, ver, step, fence, payload, state, result,
-      error, created_at, updated_at, completed_at`,
+      error, created_at, updated_at, completed_at, accepted_as`,
     rows: String.raw`
       p = phase(i)
       print id(i), "default", i % 10 ? null : "h-" i, "market", status[p], p, 2, 3, 1, payload(i),
         p == 2 ? "\\\\x010000000000000000be7e0d00000000" : null, p == 2 ? result(i) : null,
-        p == 3 ? failure() : null, at(i, 0), at(i, 900), at(i, 900)`
+        p == 3 ? failure() : null, at(i, 0), at(i, 900), at(i, 900), "pending"`
   },
+  accepts: ACCEPTS,
   steps: {
     columns: 'order_id, step, seq, status, phase, attempt, at, data',
     rows: `
       p = phase(i)
-      print id(i), 0, 1, "pending", 0, 1, at(i, 0), null
       print id(i), 3, 2, status[p], p, 1, at(i, 900), p == 2 ? result(i) : p == 3 ? failure() : null`
   }
 }
 
 const WAITING = {
   orders: {
-    columns: 'order_id, tenant, type, status, payload, created_at, updated_at',
-    rows: 'print id(i), "default", "market", "pending", payload(i), at(i, 0), at(i, 0)'
+    columns: 'order_id, tenant, type, status, payload, created_at, updated_at, accepted_as',
+    rows: 'print id(i), "default", "market", "pending", payload(i), at(i, 0), at(i, 0), "pending"'
   },
-  steps: {
-    columns: 'order_id, step, seq, status, phase, attempt, at',
-    rows: 'print id(i), 0, 1, "pending", 0, 1, at(i, 0)'
-  }
+  accepts: ACCEPTS
 }
 
 const INDEXES = `
@@ -80,7 +85,7 @@ async function dropIndexes(sql, table) {
 
 // copy() leaves the rows frozen, so that nobody has to visit them again. PostgreSQL runs awk itself.
 async function copy(sql, table, { columns, rows }, n, firstMs) {
-  const program = `${AWK} BEGIN { first = ${firstMs}; for (i = 0; i < ${n}; i++) { ${rows} } }`
+  const program = `${AWK} BEGIN { first = ${firstMs}; n = ${n}; for (i = 0; i < n; i++) { ${rows} } }`
   await sql('BEGIN')
   await sql(`TRUNCATE ${table}`)
   const indexes = await dropIndexes(sql, table)

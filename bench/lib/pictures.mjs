@@ -3,7 +3,6 @@ import { CASES } from './cases.mjs'
 import { bars, stacks, writePlot } from './plot.mjs'
 import { spreadOf } from './stats.mjs'
 import { IN_FLIGHT } from './limits.mjs'
-import { ROWS_PER_ORDER } from './targets.mjs'
 
 const SIDES = ['ox', 'peer']
 const RATES = [
@@ -24,11 +23,11 @@ const DELAYS = {
   post: 'POST'
 }
 
-// bar() is a bar of the figure over the runs, times a factor; none when it was not measured.
-function bar(panel, name, runs, key, factor = 1) {
+// bar() is a bar of the figure over the runs; none when it was not measured.
+function bar(panel, name, runs, key) {
   if (!runs?.every((run) => key in run)) return []
   const { median, min, max } = spreadOf(runs, key)
-  return [{ panel, bar: name, value: median * factor, min: min * factor, max: max * factor }]
+  return [{ panel, bar: name, value: median, min, max }]
 }
 
 function rates(results) {
@@ -80,7 +79,7 @@ function limits(results) {
       bar('Rows/s into PostgreSQL', `${where}, ${n} in flight`, rows?.raw, key + n)
     )
   const panels = [
-    ...bar('Rows/s into PostgreSQL', 'ox, accept', accept?.ox, 'perS', ROWS_PER_ORDER),
+    ...bar('Rows/s into PostgreSQL', 'ox, accept', accept?.ox, 'perS'),
     ...inserted('loaded', 'pgbench beside the load'),
     ...inserted('alone', 'pgbench'),
     ...bar('POST, answers/s', 'ox, accept', accept?.ox, 'perS'),

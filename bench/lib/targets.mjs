@@ -3,7 +3,6 @@
 import { DISTURBED_PCT } from './cpu.mjs'
 import { spread } from './stats.mjs'
 
-export const ROWS_PER_ORDER = 2 // that an accept writes: the order and its first event
 const LOADED = ['loaded1', 'loaded2', 'loaded4']
 
 const times = (x) => `${x.toFixed(1)}×`
@@ -24,7 +23,7 @@ const figureOf = (name, key) => ({ show: ms, of: (run) => run(name, 'ox')[key] }
 const mostRows = (limit) => Math.max(...LOADED.map((key) => limit[key]))
 const ofRawRows = {
   show: percent,
-  of: (run) => (ROWS_PER_ORDER * run('accept', 'ox').perS) / mostRows(run('limit-rows', 'raw'))
+  of: (run) => run('accept', 'ox').perS / mostRows(run('limit-rows', 'raw'))
 }
 const commitP99 = { show: ms, of: (run) => run('limit-commit', 'raw').commitP99Ms }
 const chain = (run) => run('limit-chain', 'raw').chainPerS

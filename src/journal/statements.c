@@ -16,12 +16,11 @@
  * there already is refused, and then looked for: ON CONFLICT would cost every order a quarter more.
  */
 #define ACCEPT                                                                                     \
-  NOW "o AS (INSERT INTO orders (order_id, tenant, type, status, payload, created_at, updated_at)" \
-      " SELECT u.order_id, u.tenant, u.type, u.status, u.payload::json, now.at, now.at"            \
-      " FROM unnest($1::new_order[]) AS u, now"                                                    \
-      " RETURNING order_id, status, created_at),"                                                  \
-      " e AS (INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"                 \
-      " SELECT order_id, 0, 1, status, 0, 1, created_at FROM o)"                                   \
+  NOW "o AS (INSERT INTO orders (order_id, tenant, type, status, payload, created_at, updated_at," \
+      " accepted_as)"                                                                              \
+      " SELECT u.order_id, u.tenant, u.type, u.status, u.payload::json, now.at, now.at, u.status"  \
+      " FROM unnest($1::new_order[]) AS u, now RETURNING order_id),"                               \
+      " a AS (INSERT INTO accepts (order_ids) SELECT array_agg(order_id) FROM o)"                  \
       " SELECT at FROM now"
 
 /* The same for orders with a name of the caller's own or an idempotency key, and for those that are
@@ -40,15 +39,18 @@
   " order_id = excluded.order_id, response = NULL, expires_at = excluded.expires_at"               \
   " WHERE k.expires_at < clock_timestamp() RETURNING k.order_id),"                                 \
   " o AS (INSERT INTO orders (order_id, tenant, client_order_id, request_hash, type, status,"      \
-  " phase, by_hand, payload, created_at, updated_at, completed_at" columns ")"                     \
+  " phase, by_hand, payload, created_at, updated_at, completed_at, accepted_as" columns ")"        \
   " SELECT u.order_id, u.tenant, u.own, u.hash, u.type, u.status, u.phase, u.by_hand,"             \
-  " u.payload::json, now.at, now.at, CASE WHEN u.phase >= 2 THEN now.at END" values                \
+  " u.payload::json, now.at, now.at, CASE WHEN u.phase >= 2 THEN now.at END,"                      \
+  " CASE WHEN u.phase = 0 THEN u.status END" values                                                \
   " FROM now, u" from                                                                              \
   " WHERE u.key IS NULL OR (u.order_id IN (SELECT order_id FROM k)) IS TRUE"                       \
   " ORDER BY u.tenant, u.own"                                                                      \
   " ON CONFLICT DO NOTHING RETURNING order_id, status, phase, created_at),"                        \
   " e AS (INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"                     \
-  " SELECT order_id, 0, 1, status, phase, 1, created_at FROM o)"                                   \
+  " SELECT order_id, 0, 1, status, phase, 1, created_at FROM o WHERE phase > 0),"                  \
+  " a AS (INSERT INTO accepts (order_ids)"                                                         \
+  " SELECT array_agg(order_id) FROM o WHERE phase = 0 HAVING count(*) > 0)"                        \
   " SELECT order_id, created_at FROM o"
 /* clang-format on */
 
@@ -90,7 +92,8 @@
   " FROM idempotency_keys k WHERE k.tenant = u.tenant AND k.key = u.key) x"                        \
   " ORDER BY same LIMIT 1) f"                                                                      \
   " LEFT JOIN orders o ON o.order_id = f.order_id"                                                 \
-  " LEFT JOIN steps e ON e.order_id = f.order_id AND e.step = 0"
+  " LEFT JOIN LATERAL (SELECT x.status FROM order_events x"                                        \
+  " WHERE x.order_id = f.order_id AND x.seq = 1 LIMIT 1) e ON true"
 
 /* The key of a batch, with the answer. $1 tenant, $2 key, $3 hash of the request, $4 the batch, in
  * the place of an order's id, $5 answer, $6 life of a key. */
@@ -281,13 +284,12 @@
 /* The new orders, behind the others of their groups. $1 to $4 as above. */
 #define REDRIVE_ORDERS                                                                             \
   "WITH o AS (INSERT INTO orders (order_id, tenant, type, status, payload, redrive_of, group_no,"  \
-  " group_seq, created_at, updated_at)"                                                            \
-  " SELECT u.*, u.at FROM (SELECT r.redriven_as, x.tenant, x.type,"                                \
-  " ($4::text[])[array_position($3::text[], x.type)], x.payload, r.order_id, g.group_no,"          \
+  " group_seq, created_at, updated_at, accepted_as)"                                               \
+  " SELECT u.*, u.at, u.state FROM (SELECT r.redriven_as, x.tenant, x.type,"                       \
+  " ($4::text[])[array_position($3::text[], x.type)] AS state, x.payload, r.order_id, g.group_no," \
   " g.last_seq + 1 - row_number() OVER (PARTITION BY g.group_no ORDER BY x.group_seq DESC),"       \
-  " r.at" REDRIVEN ") u RETURNING order_id, status, created_at)"                                   \
-  " INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"                           \
-  " SELECT order_id, 0, 1, status, 0, 1, created_at FROM o"
+  " r.at" REDRIVEN ") u RETURNING order_id)"                                                       \
+  " INSERT INTO accepts (order_ids) SELECT array_agg(order_id) FROM o HAVING count(*) > 0"
 
 /* What has become of them. $1 and $2 as above. */
 #define REDRIVE_ROWS                                                                               \

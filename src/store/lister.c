@@ -78,19 +78,24 @@ enum { SLACK_MS = 10000 };
 #define EDGE(ids, way)                                                                             \
   "SELECT order_id FROM (" ids("order_id", way) ") d OFFSET $3::bigint - 1 LIMIT 1"
 
+/* What was written since a snapshot, up to $3 of each sort: by transactions that began later, and
+ * by those that ran then. Nothing is written by one that the snapshot had seen the end of. */
+#define WRITTEN(what, from)                                                                        \
+  "(SELECT " what " FROM " from " WHERE xid >= pg_snapshot_xmax($2::text::pg_snapshot)"            \
+  " ORDER BY xid LIMIT $3::bigint)"                                                                \
+  " UNION ALL SELECT v.* FROM pg_snapshot_xip($2::text::pg_snapshot) AS ran(id)"                   \
+  " CROSS JOIN LATERAL (SELECT " what " FROM " from " WHERE xid = ran.id LIMIT $3::bigint) v"
+#define ACCEPTED                                                                                   \
+  WRITTEN("order_id, 0 AS step, 0 AS phase", "accepts CROSS JOIN unnest(order_ids) AS order_id")
+#define STEPPED WRITTEN("order_id, step, phase", "steps")
+
 /* $1 tenant, $2 a snapshot (null: none), $3 how many steps to look at. Whether a step of the
- * client's own making came since, and the snapshot of now. His are an order's first, the
- * cancel, and what is moved by hand. Nothing is written by a transaction that the snapshot had not
- * seen the end of, but by those that ran then, and by later ones. */
+ * client's own making came since, and the snapshot of now. His are the accept, the cancel, and what
+ * is moved by hand. */
 #define SINCE                                                                                      \
   "SELECT $2::text IS NULL OR (SELECT count(*) >= $3::bigint OR coalesce(bool_or(own), false)"     \
-  " FROM (SELECT o.tenant = $1::text AND (e.step = 0 OR e.phase = 4 OR o.by_hand) AS own FROM ("   \
-  "(SELECT order_id, step, phase FROM steps"                                                       \
-  " WHERE xid >= pg_snapshot_xmax($2::text::pg_snapshot) ORDER BY xid LIMIT $3::bigint)"           \
-  " UNION ALL SELECT v.order_id, v.step, v.phase"                                                  \
-  " FROM pg_snapshot_xip($2::text::pg_snapshot) AS ran(xid) CROSS JOIN LATERAL"                    \
-  " (SELECT order_id, step, phase FROM steps WHERE steps.xid = ran.xid"                            \
-  " LIMIT $3::bigint) v LIMIT $3::bigint) e CROSS JOIN LATERAL"                                    \
+  " FROM (SELECT o.tenant = $1::text AND (e.step = 0 OR e.phase = 4 OR o.by_hand) AS own"          \
+  " FROM (" ACCEPTED " UNION ALL " STEPPED " LIMIT $3::bigint) e CROSS JOIN LATERAL"               \
   " (SELECT tenant, by_hand FROM orders WHERE orders.order_id = e.order_id LIMIT 1) o) later),"    \
   " pg_current_snapshot()::text"
 

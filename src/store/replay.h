@@ -56,8 +56,8 @@ enum status replay_names(struct reader *r, const struct replay_names_ask *ask, r
   " FROM unnest($2::text[]) WITH ORDINALITY AS u(own, at)"                                         \
   " CROSS JOIN LATERAL (SELECT order_id, request_hash FROM orders"                                 \
   "  WHERE orders.tenant = $1::text AND client_order_id = u.own LIMIT 1) o"                        \
-  " CROSS JOIN LATERAL (SELECT status FROM steps v WHERE v.order_id = o.order_id"                  \
-  "  AND v.step = 0 LIMIT 1) e"
+  " CROSS JOIN LATERAL (SELECT status FROM order_events v WHERE v.order_id = o.order_id"           \
+  "  AND v.seq = 1 LIMIT 1) e"
 
 /* $1 tenant, $2 own id, $3 body hash, $4 key, $5 its hash. Where
  * both are known, whichever was another request counts. */
@@ -71,7 +71,7 @@ enum status replay_names(struct reader *r, const struct replay_names_ask *ask, r
   "  AND k.expires_at >= clock_timestamp()) f"                                                     \
   " LEFT JOIN LATERAL (SELECT " ORDER_COLUMNS " FROM orders"                                       \
   "  WHERE orders.order_id = f.first LIMIT 1) o ON true"                                           \
-  " LEFT JOIN LATERAL (SELECT status, phase FROM steps v WHERE v.order_id = f.first"               \
-  "  AND v.step = 0 LIMIT 1) e ON true ORDER BY f.same LIMIT 1"
+  " LEFT JOIN LATERAL (SELECT status, phase FROM order_events v WHERE v.order_id = f.first"        \
+  "  AND v.seq = 1 LIMIT 1) e ON true ORDER BY f.same LIMIT 1"
 
 #endif

@@ -86,6 +86,19 @@ Test(by_hand, through_its_life)
   cr_assert_str_eq(history(&id), "1open:0 2taken:1 3filed:2");
 }
 
+/* It has one first event, wherever that is kept: in its own row as long as it waits. */
+Test(by_hand, begins_with_one_event)
+{
+  for (size_t i = 0; i < N_STATES; i++) {
+    char wanted[64];
+    struct ulid id = accept_in(&states[i]);
+    snprintf(wanted, sizeof wanted, "1%s:%d", states[i].name, (int)states[i].phase);
+    cr_assert_str_eq(history(&id), wanted);
+    cr_assert_str_eq(kit_sqlf(&k, "SELECT count(*) FROM steps WHERE order_id = '%s'", &id),
+                     states[i].phase == OX_QUEUED ? "0" : "1");
+  }
+}
+
 /* An order may begin in each state, and go where the table says and nowhere else. */
 Test(by_hand, every_pair_of_states)
 {

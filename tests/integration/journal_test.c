@@ -33,6 +33,7 @@ Test(journal, an_accepted_order_is_there_with_its_first_event)
                             " order_events WHERE order_id = '%s'",
                             &id),
                    "1|new|0|1");
+  cr_assert_str_eq(kit_sql(&k, "SELECT count(*) FROM steps"), "0", "it is in the order's row");
   cr_assert_str_eq(
       kit_sqlf(&k, "SELECT count(*) FROM orders WHERE completed_at IS NULL AND order_id = '%s'",
                &id),
@@ -442,7 +443,7 @@ Test(journal, what_one_step_brings_is_one_row)
                             "SELECT string_agg(concat_ws('|', step, seq, status, tx_hash, outcome),"
                             " ',' ORDER BY step) FROM steps WHERE order_id = '%s'",
                             &id),
-                   "0|1|new,1|2|going,2|5|sent|hash1,3|5|dead");
+                   "1|2|going,2|5|sent|hash1,3|5|dead");
   cr_assert_str_eq(
       kit_sqlf(&k,
                "SELECT string_agg(concat_ws('|', seq, status, phase, data), ',' ORDER BY"

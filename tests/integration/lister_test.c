@@ -329,16 +329,18 @@ static bool stands(const char *tenant, const char *mark)
   return marked(tenant, mark).stands;
 }
 
-/* An order as the journal writes it: with its events, in one transaction. */
+/* An order as the journal writes it, its first event too. */
+#define NEW_ORDER                                                                                  \
+  "WITH o AS (INSERT INTO orders (order_id, tenant, type, status, payload, created_at, "           \
+  "updated_at,"                                                                                    \
+  " accepted_as) VALUES (lpad('%d', 32, '0')::uuid, '%s', 'market', 'pending', '{}', now(),"       \
+  " now(), 'pending') RETURNING order_id)"                                                         \
+  " INSERT INTO accepts (order_ids) SELECT array_agg(order_id) FROM o"
+
 static void write_order(int n, const char *tenant)
 {
   char sql[512];
-  snprintf(sql, sizeof sql,
-           "INSERT INTO orders (order_id, tenant, type, status, payload, created_at, updated_at)"
-           " VALUES (lpad('%d', 32, '0')::uuid, '%s', 'market', 'pending', '{}', now(), now());"
-           " INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"
-           " VALUES (lpad('%d', 32, '0')::uuid, 0, 1, 'pending', 0, 1, now())",
-           n, tenant, n);
+  snprintf(sql, sizeof sql, NEW_ORDER, n, tenant);
   kit_sql(&k, sql);
 }
 
@@ -376,21 +378,22 @@ Test(lister, a_page_stands_until_its_client_changes_something)
   write_event(1, 3, 1);
   cr_assert_not(stands("me", g.mark), "moved by hand");
   cr_assert(stands("you", g.mark));
+  g = marked("you", NULL);
+  write_event(3, 1, 1);
+  cr_assert_not(stands("you", g.mark), "accepted, with its first event among the steps");
 }
 
 /* What was under way when the page was made, and begun before what is in it, ends after it. */
 Test(lister, what_commits_later_counts_as_later)
 {
+  char text[512];
   PGconn *slow = PQconnectdb(k.url);
   PQclear(PQexec(slow, "BEGIN; SELECT pg_current_xact_id()"));
   write_order(1, "me");
   struct got g = marked("me", NULL);
   cr_assert(stands("me", g.mark));
-  PGresult *r = PQexec(
-      slow, "INSERT INTO orders (order_id, tenant, type, status, payload, created_at, updated_at)"
-            " VALUES (lpad('2', 32, '0')::uuid, 'me', 'market', 'pending', '{}', now(), now());"
-            " INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"
-            " VALUES (lpad('2', 32, '0')::uuid, 0, 1, 'pending', 0, 1, now())");
+  snprintf(text, sizeof text, NEW_ORDER, 2, "me");
+  PGresult *r = PQexec(slow, text);
   cr_assert_eq(PQresultStatus(r), PGRES_COMMAND_OK, "%s", PQerrorMessage(slow));
   PQclear(r);
   cr_assert(stands("me", g.mark), "it has not happened yet");
@@ -434,7 +437,8 @@ static void check_plan(PGconn *pg, const struct pg_statement *s)
   static const struct {
     const char *source, *index;
   } by[] = {{"_all", "orders_pkey"},  {"_open", "orders_unfinished"}, {"_ended", "steps_ended"},
-            {"_user", "orders_user"}, {"_client", "orders_client"},   {"since", "steps_xid"}};
+            {"_user", "orders_user"}, {"_client", "orders_client"},   {"since", "steps_xid"},
+            {"since", "accepts_xid"}};
   char sql[8192], plan[16384] = "";
   const char *params = ", NULL"; /* behind three */
   if (strncmp(s->name, "list_", 5) == 0)

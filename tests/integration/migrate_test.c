@@ -176,7 +176,7 @@ Test(migrate, histories_become_steps)
   static const char told[] =
       "SELECT length(t) || ' ' || md5(t) FROM (SELECT"
       " (SELECT string_agg(to_json(e)::text, ' ' ORDER BY order_id, seq) FROM (SELECT order_id,"
-      " seq, status, phase, attempt, at, data, xid::text FROM order_events) e)"
+      " seq, status, phase, attempt, at, data FROM order_events) e)"
       " || (SELECT string_agg(to_json(i)::text, ' ' ORDER BY order_id, n) FROM intents i)"
       " || (SELECT string_agg(to_json(o)::text, ' ' ORDER BY order_id, n) FROM outcomes o)"
       " || (SELECT string_agg(to_json(f)::text, ' ') FROM fills f)) AS x(t)";
@@ -192,6 +192,43 @@ Test(migrate, histories_become_steps)
   cr_assert_str_eq(sql(url, "SELECT count(*) FROM orders o JOIN steps s ON s.order_id = o.order_id"
                             " AND s.step > o.step WHERE o.completed_at IS NULL"),
                    "0");
+}
+
+/* Orders from before keep their first event among the steps, and are told, found again and taken
+ * over from another server like those that have it in their row. */
+Test(migrate, first_events_stay_where_they_are)
+{
+  static const char before_it[] =
+      "INSERT INTO orders (order_id, tenant, type, status, payload, created_at, updated_at)"
+      " VALUES (lpad('1', 32, '0')::uuid, 'default', 'market', 'routing', '{}', now(), now());"
+      " INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"
+      " SELECT order_id, n, n + 1, CASE n WHEN 0 THEN 'pending' ELSE 'routing' END, n, 1, now()"
+      " FROM orders, generate_series(0, 1) n";
+  static const char behind_it[] =
+      "INSERT INTO orders (order_id, tenant, type, status, payload, created_at, updated_at,"
+      " accepted_as) VALUES (lpad('2', 32, '0')::uuid, 'default', 'market', 'routing', '{}', now(),"
+      " now(), 'pending'); INSERT INTO accepts (order_ids) VALUES (ARRAY[lpad('2', 32, "
+      "'0')::uuid]);"
+      " INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"
+      " VALUES (lpad('2', 32, '0')::uuid, 1, 2, 'routing', 1, 1, now())";
+  static const char told[] =
+      "SELECT string_agg(concat_ws('|', right(order_id::text, 1), seq, status, phase, attempt), ' '"
+      " ORDER BY order_id, seq) FROM order_events";
+  setup("migrate_first");
+  size_t n = before("0015_accepts");
+  cr_assert_eq(migrate_apply(url, migrations, n, error, sizeof error), ST_OK, "%s", error);
+  sql(url, before_it);
+  cr_assert_eq(migrate_run(url, error, sizeof error), ST_OK, "%s", error);
+  cr_assert_str_eq(sql(url, told), "1|1|pending|0|1 1|2|routing|1|1");
+  sql(url, behind_it);
+  static const char both[] = "1|1|pending|0|1 1|2|routing|1|1 2|1|pending|0|1 2|2|routing|1|1";
+  cr_assert_str_eq(sql(url, told), both);
+  sql(url, "UPDATE accepts SET xid = '8000000000'");
+  sql(url, "SELECT positions_adopt()");
+  cr_assert_str_eq(sql(url, told), both);
+  cr_assert_str_eq(sql(url, "SELECT (SELECT count(DISTINCT xid) FROM steps) || '|' || count(*)"
+                            " FROM accepts a JOIN steps s USING (xid)"),
+                   "1|3");
 }
 
 Test(migrate, the_daemons_own_schema_loads)
