@@ -20,6 +20,13 @@ FROM steps s CROSS JOIN LATERAL (
          b.event->'data'
   FROM json_array_elements(s.before) WITH ORDINALITY AS b(event, i)) e;
 
+CREATE VIEW accept_events AS
+SELECT u.order_id, 1 AS seq, o.accepted_as AS status, 0::smallint AS phase, 1 AS attempt, o.created_at AS at,
+       NULL::json AS data, a.xid
+FROM accepts a CROSS JOIN unnest(a.order_ids) AS u(order_id) CROSS JOIN LATERAL (
+  SELECT accepted_as, created_at FROM orders WHERE orders.order_id = u.order_id LIMIT 1) o;
+
+-- The same of one order, which is found by its id and not by its position.
 CREATE VIEW order_events AS
 SELECT order_id, 1 AS seq, accepted_as AS status, 0::smallint AS phase, 1 AS attempt, created_at AS at,
        NULL::json AS data

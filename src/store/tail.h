@@ -45,25 +45,21 @@ typedef void (*tail_fn)(void *arg, enum status status, const struct tail_page *p
 enum status tail_read(struct reader *r, const struct tail_position *after, size_t limit,
                       tail_fn done, void *arg) MUST_CHECK;
 
-/* Events of one sort behind the position, as many as may be needed, in their order. Each sort has
- * an index of its own. */
-#define TAIL_OF(columns, from)                                                                     \
-  "(SELECT xid, order_id, " columns " FROM " from " WHERE xid >= $1::text::xid8 AND xid < s.xmin"  \
+/* The events behind the position that one view gives, as many as may be needed, in their order. */
+#define TAIL_OF(events)                                                                            \
+  "(SELECT * FROM " events " WHERE xid >= $1::text::xid8 AND xid < s.xmin"                         \
   " ORDER BY xid, order_id, seq LIMIT $2::bigint + $3::bigint)"
-#define TAIL_ACCEPTS                                                                               \
-  TAIL_OF("1 AS seq, NULL AS status, 0::smallint AS phase, 1 AS attempt,"                          \
-          " NULL::timestamptz AS at, NULL::json AS data",                                          \
-          "accepts CROSS JOIN unnest(order_ids) AS order_id")
-#define TAIL_STEPS TAIL_OF("seq, status, phase, attempt, at, data", "step_events")
+#define TAIL_ACCEPTS TAIL_OF("accept_events")
+#define TAIL_STEPS   TAIL_OF("step_events")
 
-/* What the reader prepares. $1 transaction, $2 how many of its events to pass over, $3 limit. */
+/* What the reader prepares. $1 transaction, $2 how many of its events to pass over, $3 limit. Each
+ * of the views has an index of its own. */
 #define TAIL_SQL                                                                                   \
-  "SELECT s.xmin, e.xid, e.order_id, e.seq, coalesce(e.status, o.accepted_as), e.phase,"           \
-  "  e.attempt, coalesce(e.at, o.created_at), e.data, o.type, o.tenant"                            \
-  " FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin) s"                               \
+  "SELECT s.xmin, e.xid, e.order_id, e.seq, e.status, e.phase, e.attempt, e.at, e.data, o.type,"   \
+  "  o.tenant FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin) s"                     \
   " LEFT JOIN LATERAL (SELECT * FROM (" TAIL_ACCEPTS " UNION ALL " TAIL_STEPS ") x"                \
   "  ORDER BY x.xid, x.order_id, x.seq OFFSET $2::bigint LIMIT $3::bigint) e ON true"              \
-  " LEFT JOIN LATERAL (SELECT type, tenant, accepted_as, created_at FROM orders"                   \
-  "  WHERE orders.order_id = e.order_id LIMIT 1) o ON true ORDER BY e.xid, e.order_id, e.seq"
+  " LEFT JOIN LATERAL (SELECT type, tenant FROM orders WHERE orders.order_id = e.order_id"         \
+  "  LIMIT 1) o ON true ORDER BY e.xid, e.order_id, e.seq"
 
 #endif

@@ -213,6 +213,18 @@ Test(tail, what_is_rolled_back_leaves_nothing)
   ask_until(start, 1);
 }
 
+/* As by whoever keeps no old orders. */
+Test(tail, what_was_deleted_is_passed_over)
+{
+  add(f.writer, 3, 2);
+  add(f.writer, 6, 2);
+  run(f.writer, "DELETE FROM steps WHERE order_id = lpad('3', 32, '0')::uuid;"
+                " DELETE FROM orders WHERE order_id = lpad('3', 32, '0')::uuid");
+  struct answer a = ask_until(start, 2), rest = ask(a.at[0], 10);
+  cr_assert(a.seqs[0] == 1 && a.seqs[1] == 2);
+  cr_assert(rest.n == 1 && rest.seqs[0] == 2);
+}
+
 Test(tail, a_limit_of_none_says_where_the_end_is)
 {
   add(f.writer, 1, 3);
