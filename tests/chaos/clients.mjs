@@ -3,13 +3,14 @@
 import http from 'node:http'
 import { executePath, Listener } from '../e2e/lib.mjs'
 
+const SOCKETS = 16 // to a process, at least
 const ANSWER_MS = 20000 // after this a client calls it a hang
 const BEAT_MS = 2000 // a listener asks this often whether the server is there
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 export class Http {
-  constructor() {
-    this.agent = new http.Agent({ keepAlive: true, maxSockets: 16 })
+  constructor(maxSockets) {
+    this.agent = new http.Agent({ keepAlive: true, maxSockets })
   }
 
   // send() gives the answer, or throws when there was none.
@@ -55,9 +56,9 @@ export const GROUPS = 3 // of which every fourth order is in one
 const SLIPPAGES = [0.01, 0.01, 0.01, 0.003, 0.001] // the landing price is up to half a percent off
 
 export class Clients {
-  constructor({ random, note, ports, orders, everyMs, follow }) {
-    Object.assign(this, { random, note, ports, everyMs, follow })
-    this.http = new Http()
+  constructor({ random, note, ports, orders, burst, everyMs, follow }) {
+    Object.assign(this, { random, note, ports, burst, everyMs, follow })
+    this.http = new Http(Math.max(burst, SOCKETS))
     this.placed = []
     this.followers = []
     this.giveUp = false
@@ -89,7 +90,8 @@ export class Clients {
     const clients = []
     for (const placed of this.placed) {
       clients.push(this.#place(placed))
-      await sleep(this.everyMs * (0.5 + this.random.next()))
+      if ((placed.n + 1) % this.burst) continue
+      await sleep(this.burst * this.everyMs * (0.5 + this.random.next()))
     }
     await Promise.all(clients)
   }

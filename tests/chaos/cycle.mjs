@@ -188,6 +188,7 @@ export async function runCycle(lane, spec) {
     note: (...args) => world.note(...args),
     ports: world.apis.map((slot) => () => slot.http.port),
     orders: spec.orders,
+    burst: spec.burst,
     everyMs: spec.everyMs,
     follow: spec.follow
   })

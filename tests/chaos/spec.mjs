@@ -33,6 +33,14 @@ function drawLimit(r, spec) {
   spec.limit = Math.ceil((1.4 * spec.orders * spec.windowMs) / 5000)
 }
 
+// So many orders at once, and workers for them, that transactions of the journal follow each other on a connection.
+function crowd(r, spec) {
+  const draws = r.fork('crowd')
+  if (spec.limit || !draws.chance(0.2)) return
+  Object.assign(spec, { orders: 192, burst: 64, everyMs: 12, concurrency: 32 })
+  Object.assign(spec, { quoteMs: draws.pick(['0', '5-20']), swapMs: draws.pick(['0', '20-60']) })
+}
+
 export function drawWorld(r, seed, limited) {
   const spec = {
     seed,
@@ -43,6 +51,7 @@ export function drawWorld(r, seed, limited) {
     limit: 0,
     windowMs: 1000,
     orders: r.int(30, 70),
+    burst: 1, // that many come together
     everyMs: r.int(20, 60),
     quoteMs: r.pick(['0', '5-20', '50']),
     swapMs: r.pick(['0', '20-60', '100-300', '300-600']),
@@ -62,6 +71,7 @@ function matrixSpec(seed) {
   const r = new Random(seed)
   const kind = kinds[seed % kinds.length]
   const spec = drawWorld(r, seed, ofTheLimiter(kind) || r.chance(0.35))
+  crowd(r, spec)
   spec.failpoints.push({ ...points[seed % points.length], nth: r.int(1, 6), afterUs: 0 })
   spec.faults.push(drawFault(r, spec, kind))
   return spec
@@ -71,6 +81,7 @@ function drawnSpec(seed) {
   const r = new Random(seed)
   const limited = r.chance(0.35)
   const spec = drawWorld(r, seed, limited)
+  crowd(r, spec)
   for (let n = r.int(0, 2); n > 0; n--) spec.failpoints.push(drawFailpoint(r, spec))
   const possible = kinds.filter((k) => limited || !ofTheLimiter(k))
   for (let n = r.int(1, 4); n > 0; n--) spec.faults.push(drawFault(r, spec, r.pick(possible)))

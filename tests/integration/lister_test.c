@@ -331,10 +331,9 @@ static bool stands(const char *tenant, const char *mark)
 
 /* An order as the journal writes it, its first event too. */
 #define NEW_ORDER                                                                                  \
-  "WITH o AS (INSERT INTO orders (order_id, tenant, type, status, payload, created_at, "           \
-  "updated_at,"                                                                                    \
-  " accepted_as) VALUES (lpad('%d', 32, '0')::uuid, '%s', 'market', 'pending', '{}', now(),"       \
-  " now(), 'pending') RETURNING order_id)"                                                         \
+  "WITH o AS (INSERT INTO orders (order_id, tenant, type, status, payload, created_at,"            \
+  " updated_at, accepted_as) VALUES (lpad('%d', 32, '0')::uuid, '%s', 'market', 'pending', '{}',"  \
+  " now(), now(), 'pending') RETURNING order_id)"                                                  \
   " INSERT INTO accepts (order_ids) SELECT array_agg(order_id) FROM o"
 
 static void write_order(int n, const char *tenant)

@@ -184,11 +184,18 @@ Test(migrate, histories_become_steps)
   size_t n = before("0013_steps");
   cr_assert_eq(migrate_apply(url, migrations, n, error, sizeof error), ST_OK, "%s", error);
   sql(url, rows);
-  char *was = strdup(sql(url, told));
+  static const char positions[] =
+      "SELECT string_agg(concat_ws('|', order_id, seq, xid), ' ' ORDER BY order_id, seq) FROM %s";
+  char *was = strdup(sql(url, told)), at[256];
+  snprintf(at, sizeof at, positions, "order_events");
+  char *stood = strdup(sql(url, at));
   cr_assert_gt(strtol(was, NULL, 10), 1000, "%s", was);
   cr_assert_eq(migrate_run(url, error, sizeof error), ST_OK, "%s", error);
   cr_assert_str_eq(sql(url, told), was);
+  snprintf(at, sizeof at, positions, "step_events");
+  cr_assert_str_eq(sql(url, at), stood);
   free(was);
+  free(stood);
   cr_assert_str_eq(sql(url, "SELECT count(*) FROM orders o JOIN steps s ON s.order_id = o.order_id"
                             " AND s.step > o.step WHERE o.completed_at IS NULL"),
                    "0");
@@ -207,8 +214,8 @@ Test(migrate, first_events_stay_where_they_are)
   static const char behind_it[] =
       "INSERT INTO orders (order_id, tenant, type, status, payload, created_at, updated_at,"
       " accepted_as) VALUES (lpad('2', 32, '0')::uuid, 'default', 'market', 'routing', '{}', now(),"
-      " now(), 'pending'); INSERT INTO accepts (order_ids) VALUES (ARRAY[lpad('2', 32, "
-      "'0')::uuid]);"
+      " now(), 'pending');"
+      " INSERT INTO accepts (order_ids) VALUES (ARRAY[lpad('2', 32, '0')::uuid]);"
       " INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"
       " VALUES (lpad('2', 32, '0')::uuid, 1, 2, 'routing', 1, 1, now())";
   static const char told[] =
