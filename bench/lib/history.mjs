@@ -6,6 +6,7 @@ import { growHistory, orderId, RARE_TOKEN, STEP_MS } from './grow.mjs'
 import { getEachFor, postFor } from './load.mjs'
 import { settled } from './memory.mjs'
 import { ROOT, SIDES, startService } from './service.mjs'
+import { median } from './stats.mjs'
 import { undisturbed } from './undisturbed.mjs'
 import { SERVERS } from './world.mjs'
 
@@ -123,6 +124,13 @@ async function serve(side, env, measure) {
   }
 }
 
+// One start alone may come upon a disk or a core that is busy.
+async function measureStart(side, into) {
+  const starts = []
+  for (let i = 0; i < ASKED; i++) await serve(side, {}, (_, ms) => starts.push(ms))
+  into('start', { ms: median(starts) })
+}
+
 // warm() reads what is looked up into memory, as far as that goes: others' files may have taken its place.
 async function warm({ world }) {
   await world.sql('CREATE EXTENSION IF NOT EXISTS pg_prewarm')
@@ -133,8 +141,8 @@ async function warm({ world }) {
 async function measureSide(servers, side, { seconds }, into) {
   await servers.redis('FLUSHALL')
   await warm(side)
-  await serve(side, {}, async (service, ms) => {
-    into('start', { ms })
+  await measureStart(side, into)
+  await serve(side, {}, async (service) => {
     await measureSeen(service, into)
     await measureReads(service, side, seconds, Object.keys(READS), into)
     await measureAccept(service, seconds, into)
@@ -191,6 +199,10 @@ async function shrink({ world }) {
     await world.sql(`DELETE FROM ${table} WHERE order_id IN (${accepted})`)
     await world.sql(`VACUUM (ANALYZE, INDEX_CLEANUP on) ${table}`)
   }
+  await world.sql(
+    'DELETE FROM accepts WHERE NOT EXISTS (SELECT FROM orders o WHERE o.order_id = order_ids[1])'
+  )
+  await world.sql('VACUUM (ANALYZE, INDEX_CLEANUP on) accepts')
   await world.sql('CHECKPOINT')
 }
 

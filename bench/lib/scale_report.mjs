@@ -113,7 +113,7 @@ function historyRows(sides) {
     )
   }
   for (const name of SEEN) {
-    const label = name === 'start' ? 'start of oxd, ms' : `\`${name}\`, slowest of 5, ms`
+    const label = name === 'start' ? 'start of oxd, median of 5, ms' : `\`${name}\`, slowest of 5, ms`
     rows.push(compared(label, ...both(name, 'ms'), { most: HISTORY_MAX, slack: UNSEEN_MS }))
   }
   const memory = [few, many].map(({ runs }) => spread(runs.memory.map((m) => m.anonymousKib / 1024)))
