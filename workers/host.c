@@ -74,8 +74,9 @@ static enum ox_status_code on_emit(const struct ox_host *table, const char *name
       !order_type_may_move(job->type, job->status, name))
     return OX_BAD_STATE;
   bool over = order_phase_terminal(state->phase);
-  if (over && job->intent) return OX_OPEN_INTENT;
+  if (over && job->intent && !job->landed) return OX_OPEN_INTENT;
   struct journal_entry *e = host_add(job);
+  if (over) host_settle_landed(job, e);
   e->state = state;
   e->data = data ? mem_strdup(data) : NULL;
   job->status = state->name;

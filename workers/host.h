@@ -28,9 +28,10 @@ struct journal_entry *host_add(struct job *job);
 bool host_wait(struct job *job, int64_t until_ns);
 bool host_lost(const struct job *job);
 
-/* In submit.c. */
+/* In submit.c. host_settle_landed() has e, which ends the order, close what has landed. */
 enum ox_status_code host_submit(struct job *job, const char *venue, const struct ox_swap *swap,
                                 struct ox_receipt *receipt);
 enum ox_status_code host_await_landing(struct job *job, struct ox_landing *landing);
+void host_settle_landed(struct job *job, struct journal_entry *e);
 
 #endif

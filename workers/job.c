@@ -78,9 +78,10 @@ static bool prepare(struct job *job)
   return true;
 }
 
-static bool may_be_unknown(const struct job *job)
+static const char *outcome_of(const struct job *job)
 {
-  return job->intent != NULL;
+  if (job->landed) return "landed";
+  return job->intent ? "unknown" : "none";
 }
 
 /* {"code","message","retryable","outcome"}: an order's error, docs/api/schemas/order.json. */
@@ -95,7 +96,7 @@ static char *error_json(const struct job *job, bool retryable, bool inside)
   json_str(&w, "code", job->error_code[0] ? job->error_code : "EXECUTION_FAILED");
   json_str(&w, "message", job->error_text[0] ? job->error_text : "the executor gave no reason");
   json_bool(&w, "retryable", retryable);
-  json_str(&w, "outcome", may_be_unknown(job) ? "unknown" : "none");
+  json_str(&w, "outcome", outcome_of(job));
   if (inside) json_end(&w);
   json_end(&w);
   return buf_take(&out, NULL);
@@ -107,6 +108,7 @@ static void add_failure(struct job *job, bool retryable)
   e->state = order_type_flagged(job->type, OX_STATE_ON_FAIL);
   e->data = error_json(job, retryable, true);
   e->error = error_json(job, retryable, false);
+  host_settle_landed(job, e);
 }
 
 static void add_release(struct job *job)
@@ -168,7 +170,7 @@ static void say(struct job *job, const char *code, const char *text)
  * again, unless the venue can never tell. */
 static bool must_reconcile(const struct job *job)
 {
-  if (!job->intent) return false;
+  if (!job->intent || job->landed) return false;
   const struct registry_venue *v = registry_venue(job->env->registry, job->intent->venue);
   return !v || v->venue->submit_class != OX_SUBMIT_NONE;
 }

@@ -65,6 +65,8 @@ struct job {
   const char *status;
   bool over;                     /* a terminal state was emitted */
   struct journal_intent *intent; /* open; NULL: none */
+  bool landed;                   /* it has, as landing says: it is closed with the order's end */
+  struct ox_landing landing;
   unsigned submits;
   struct list chain; /* of journal_entry: not reported yet */
   char error_code[JOB_ERROR_CODE_MAX], error_text[JOB_ERROR_TEXT_MAX];

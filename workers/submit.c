@@ -26,13 +26,29 @@ static enum ox_venue_result send_bytes(struct job *job, const struct registry_ve
   return venues_submit(job->env->venues, v, &job->intent->tx);
 }
 
+static void close_intent(struct job *job, struct journal_entry *e, enum journal_settle how)
+{
+  e->settle = how;
+  free(job->intent);
+  job->intent = NULL;
+}
+
+/* Nothing moved. */
 static void settle(struct job *job, enum journal_settle how, const struct ox_landing *landing)
 {
   struct journal_entry *e = host_add(job);
-  e->settle = how;
   if (landing) e->landing = *landing;
-  free(job->intent);
-  job->intent = NULL;
+  close_intent(job, e, how);
+}
+
+/* What has landed stays open until the order ends, in one step with that: whoever has the order
+ * next, if this run does not get so far, finds it and sends nothing. */
+void host_settle_landed(struct job *job, struct journal_entry *e)
+{
+  if (!job->landed) return;
+  e->landing = job->landing;
+  close_intent(job, e, JOURNAL_LANDED);
+  job->landed = false;
 }
 
 static struct journal_intent *build(struct job *job, const struct registry_venue *v,
@@ -119,7 +135,8 @@ static enum verdict judge(struct job *job, const struct registry_venue *v,
 {
   switch (landing->state) {
   case OX_LANDING_LANDED:
-    settle(job, JOURNAL_LANDED, landing);
+    job->landed = true;
+    job->landing = *landing;
     return FINAL_OK;
   case OX_LANDING_REVERTED:
     settle(job, JOURNAL_REVERTED, landing);

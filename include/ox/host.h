@@ -59,7 +59,8 @@ struct ox_host {
                                 const struct ox_swap *swap, struct ox_receipt *receipt);
 
   /* await_landing() waits until the open transaction is final: OX_OK with *landing LANDED or
-   * REVERTED, or OX_DEAD. It resends the same bytes where the venue allows it. */
+   * REVERTED, or OX_DEAD. It resends the same bytes where the venue allows it. One that has LANDED
+   * stays open until the order ends: a run that comes to no end is resumed with it. */
   enum ox_status_code (*await_landing)(const struct ox_host *host, struct ox_landing *landing);
 
   /* lookup() asks a venue about any txHash, once. */

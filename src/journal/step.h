@@ -49,7 +49,9 @@ enum journal_settle { JOURNAL_UNSETTLED, JOURNAL_LANDED, JOURNAL_REVERTED, JOURN
 
 /* One report: an event, an intent, how the open intent ended, what becomes of the order. Any
  * part may be missing. Members are owned; allocated with mem_alloc, freed by the journal after
- * done. An event with a terminal phase ends the order; result and error go with it. */
+ * done. An event with a terminal phase ends the order; result and error go with it,
+ * and what has landed is settled in the same step: before it, another could be sent after a crash.
+ */
 struct journal_entry {
   struct list_node node;
   struct journal_order *order;

@@ -505,6 +505,20 @@ static bool start_servers(struct serve *s)
   return listen_on(s, c->worker_port);
 }
 
+static void end_at_once(int number)
+{
+  (void)number;
+  _exit(0);
+}
+
+/* Until the loop listens there is nothing to drain: whoever is told to stop while the schema is
+ * brought forward, or plugins are loaded, has ended well. */
+static void end_on_signals(void)
+{
+  signal(SIGTERM, end_at_once);
+  signal(SIGINT, end_at_once);
+}
+
 static void listen_for_signals(struct serve *s)
 {
   signal(SIGPIPE, SIG_IGN);
@@ -532,6 +546,7 @@ int serve_run(const struct config *config)
   struct serve *s = mem_alloc(sizeof *s);
   int status = 1;
   s->config = config;
+  end_on_signals();
   s->room = descriptors_reserve(config->http_max_connections);
   if (!migrate(config) || !load_plugins(s)) goto out;
   if (uv_loop_init(&s->loop) != 0) goto out;

@@ -140,8 +140,11 @@ export class Clients {
     follower.done = follower.run()
   }
 
-  // replay() asks once more for what was acknowledged: the same body, or another with the same key.
+  // replay() asks once more for what was acknowledged: the same body, or another with the same key. Over new
+  // connections: of the old ones some may be half open, which nobody has told us.
   async replay() {
+    this.http.close()
+    this.http = new Http(SOCKETS)
     const keyed = this.acknowledged.filter((p) => p.keyed)
     for (const placed of keyed) {
       const port = this.random.pick(this.ports)()

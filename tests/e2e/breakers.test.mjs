@@ -4,7 +4,7 @@ import { mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
-import { OXD, assertHistory, assertProblem, createWorld, SWAP, SWAP_STATES, until } from './lib.mjs'
+import { OXD, assertHistory, assertProblem, createWorld, SWAP, SWAP_STATES, ulidToUuid, until } from './lib.mjs'
 
 const FAILURES = 3
 const built = path.dirname(OXD)
@@ -21,6 +21,7 @@ before(async () => {
     VENUE_DEADLINE_MS: '200',
     VENUE_RETRY_PERCENT: '0',
     QUEUE_BACKOFF_MS: '10',
+    QUEUE_LEASE_MS: '3000',
     QUEUE_CONCURRENCY: '4',
     QUEUE_RATE_LIMIT: '10000',
     JOB_DEADLINE_MS: '20000'
@@ -170,6 +171,23 @@ test('a transaction that was sent is looked for whatever the breaker says, and l
   const order = await daemon.ended(id)
   assert.deepEqual([order.status, order.attempt, order.dex], ['confirmed', 1, 'east'])
   assert.equal((await moods({})).east, landed.east + 1)
+})
+
+test('who loses an order while it is told that it has landed sends no other', async () => {
+  const { east, west } = await moods({ east: 'slow' })
+  const id = await daemon.execute()
+  await until('it to land', 5000, async () => (await moods({})).east === east + 1)
+  const lost = logged('session lost')
+  await world.exec(`UPDATE worker_sessions SET expires_at = '-infinity'`)
+  await until('the session to be lost', 5000, () => logged('session lost') > lost)
+  await moods({ east: 'well' })
+  const order = await daemon.ended(id)
+  assert.deepEqual([order.status, order.attempt], ['confirmed', 1])
+  assert.deepEqual(await moods({}), { east: east + 1, west })
+  const [{ n }] = await world.sql(
+    `SELECT count(*)::int AS n FROM fills WHERE order_id = '${ulidToUuid(id)}'`
+  )
+  assert.equal(n, 1)
 })
 
 test('submits that fail open it though its quotes are good', async () => {

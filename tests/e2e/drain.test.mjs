@@ -266,6 +266,25 @@ test('an idle daemon ends at once on SIGTERM and on SIGINT', async () => {
   }
 })
 
+test('one that still waits to bring the schema forward ends at once', async () => {
+  await (await world.start()).stop()
+  const held = world.exec(`SELECT pg_advisory_lock(hashtext('ox schema_migrations')), pg_sleep(60)`)
+  const locks = (granted) =>
+    world.sql(`SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted = ${granted}
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)
+  await until('the lock to be held', 5000, async () => (await locks(true)).length === 1)
+  const [{ pid }] = await locks(true)
+  for (const [i, signal] of ['SIGTERM', 'SIGINT'].entries()) {
+    const daemon = await world.start({ role: 'worker' })
+    // PostgreSQL lets who has gone wait for the lock all the same.
+    await until('it to wait', 10000, async () => (await locks(false)).length === i + 1)
+    daemon.signal(signal)
+    assert.deepEqual(await within('the exit', 3000, daemon.exited), { code: 0, signal: null })
+  }
+  await world.exec(`SELECT pg_terminate_backend(${pid})`)
+  await assert.rejects(held)
+})
+
 test('SIGTERM over and over: it ends in good order all the same', async () => {
   const daemon = await world.start()
   await daemon.execute()

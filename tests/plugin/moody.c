@@ -1,6 +1,7 @@
 /*
  * moody.c - two venues that are as PUT /test/moods {"east":"away"} says: well; away (nobody
- * answers); deaf (quotes never come back); mute (what is submitted lands, but the answer is lost).
+ * answers); deaf (quotes never come back); mute (what is submitted lands, but the answer is lost);
+ * slow (whoever looks for a transaction is told when it is slow no more).
  * What lands is kept in memory: one process. Built as any plugin, from include/ox/ alone.
  */
 #include <ox/executor.h>
@@ -9,7 +10,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-enum mood { WELL, AWAY, DEAF, MUTE, MOODS };
+enum mood { WELL, AWAY, DEAF, MUTE, SLOW, MOODS };
 enum { LANDED_MAX = 1024, LIFE_MS = 60000 };
 
 struct venue {
@@ -96,8 +97,9 @@ static enum ox_venue_result lookup(void *self, const char *tx_hash, int64_t dead
                                    struct ox_landing *landing)
 {
   struct venue *v = self;
-  int mood = atomic_load(&v->mood);
+  int mood;
   (void)deadline_ms;
+  while ((mood = atomic_load(&v->mood)) == SLOW) poll(NULL, 0, 5);
   if (mood == AWAY || mood == MUTE) return OX_VENUE_UNAVAILABLE;
   pthread_mutex_lock(&v->lock);
   landing->state = find(v, tx_hash) ? OX_LANDING_LANDED : OX_LANDING_ABSENT;
@@ -121,14 +123,14 @@ static const struct ox_venue venue_west = VENUE("west", open_west);
 
 static void set_mood(const struct ox_request *request, struct venue *v, struct ox_errors *errors)
 {
-  static const char *const words[MOODS] = {"well", "away", "deaf", "mute"};
+  static const char *const words[MOODS] = {"well", "away", "deaf", "mute", "slow"};
   const struct ox_field *f = ox_request_field(request, v->name);
   for (int mood = 0; f && mood < MOODS; mood++) {
     if (strcmp(f->text, words[mood]) != 0) continue;
     atomic_store(&v->mood, mood);
     return;
   }
-  if (f) errors->add(errors, "/mood", "UNKNOWN_MOOD", "must be well, away, deaf or mute");
+  if (f) errors->add(errors, "/mood", "UNKNOWN_MOOD", "must be well, away, deaf, mute or slow");
 }
 
 static void answer_landed(struct ox_answer *answer)
