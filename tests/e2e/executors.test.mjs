@@ -4,12 +4,13 @@ import { mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
-import { OXD, SLOW, createWorld, until } from './lib.mjs'
+import { OXD, SLOW, createWorld, ulidToUuid, until } from './lib.mjs'
 
 let world, daemon, dir
 before(async () => {
   dir = await mkdtemp(path.join(tmpdir(), 'ox-plugins-'))
-  await symlink(path.join(path.dirname(OXD), 'tests/plugin/odd.so'), path.join(dir, 'odd.so'))
+  for (const file of ['odd.so', 'moody.so'])
+    await symlink(path.join(path.dirname(OXD), 'tests/plugin', file), path.join(dir, file))
   world = await createWorld({
     EXECUTOR_DIR: dir,
     QUEUE_BACKOFF_MS: '200',
@@ -53,6 +54,40 @@ test('retries back off and double, count attempts, and end with the reason', asy
   const at = (await world.events(id)).map((e) => Date.parse(e.at))
   assert(at[2] - at[1] >= 200 && at[2] - at[1] < 200 + 1000 * SLOW, `first gap ${at[2] - at[1]}`)
   assert(at[3] - at[2] >= 400 && at[3] - at[2] < 400 + 1000 * SLOW, `second gap ${at[3] - at[2]}`)
+})
+
+// How many transactions have landed at the venue of tests/plugin/moody.c.
+async function landed() {
+  const headers = { 'content-type': 'application/json' }
+  const { json } = await daemon.get('/test/moods', { method: 'PUT', headers, body: '{}' })
+  return json.east
+}
+const transaction = async (id) =>
+  world.sql(`SELECT o.intent_open AS open, x.outcome FROM orders o JOIN intents i USING (order_id)
+    LEFT JOIN outcomes x USING (order_id, n) WHERE order_id = '${ulidToUuid(id)}'`)
+
+for (const [then, status, attempt] of [
+  ['fail', 'failed', 1],
+  ['retry', 'failed', 3],
+  ['again', 'done', 1]
+])
+  test(`what has landed is the only one, whatever comes after it: ${then}`, async () => {
+    const before = await landed()
+    const id = await place('swap', 1, { then })
+    const order = await daemon.ended(id)
+    assert.deepEqual([order.status, order.attempt], [status, attempt])
+    if (status === 'failed')
+      assert.deepEqual([order.error.code, order.error.outcome], ['AFTERWARDS', 'landed'])
+    assert.deepEqual(await transaction(id), [{ open: false, outcome: 'landed' }])
+    assert.equal(await landed(), before + 1)
+  })
+
+test('what has landed stays open until the order ends', async () => {
+  const id = await place('swap', 800, { then: 'sleep' })
+  await until('the state after the landing', 5000, async () => (await statuses(id)).at(-1) === 'half 1')
+  assert.deepEqual(await transaction(id), [{ open: true, outcome: null }])
+  assert.equal((await daemon.ended(id)).status, 'done')
+  assert.deepEqual(await transaction(id), [{ open: false, outcome: 'landed' }])
 })
 
 test('a final failure is tried once', async () => {

@@ -88,6 +88,32 @@ static enum ox_outcome expire(const struct ox_host *host)
   return host->emit(host, "done", NULL) == OX_BAD_STATE ? OX_DONE : OX_FAIL;
 }
 
+/* Swaps at a venue of moody.c; once that has landed it does as it is told. */
+static enum ox_outcome swap(const struct ox_order *order, const struct ox_host *host)
+{
+  const char *then = text_of(order, "then");
+  const struct ox_swap ask = {.size = sizeof ask,
+                              .attempt = order->attempt,
+                              .order_id = order->order_id,
+                              .draw_key = order->order_id,
+                              .token_in = "SOL",
+                              .token_out = "USDC",
+                              .in_amount = 1,
+                              .min_out_amount = 1};
+  struct ox_receipt receipt = {.size = sizeof receipt};
+  struct ox_landing landing = {.size = sizeof landing};
+  if (!host->resume(host, &receipt) && host->submit(host, "east", &ask, &receipt) != OX_OK)
+    return OX_FAIL;
+  if (host->await_landing(host, &landing) != OX_OK) return OX_FAIL;
+  host->fail(host, "AFTERWARDS", "something else went wrong");
+  if (strcmp(then, "fail") == 0) return OX_FAIL;
+  if (strcmp(then, "retry") == 0) return OX_RETRY;
+  if (strcmp(then, "again") == 0 && host->submit(host, "east", &ask, &receipt) != OX_OPEN_INTENT)
+    return OX_FAIL;
+  host->emit(host, "half", NULL);
+  return host->sleep_ms(host, number_of(order, "ms")) == OX_OK ? finish(host) : OX_RETRY;
+}
+
 /* Does not survive its first run; the wait is for what it keeps to be stored. */
 static enum ox_outcome crash_once(const struct ox_order *order, const struct ox_host *host)
 {
@@ -115,6 +141,7 @@ static enum ox_outcome execute(const struct ox_order *order, const struct ox_hos
   if (strcmp(what, "park without a word") == 0) return OX_PARK;
   if (strcmp(what, "publish") == 0) return publish(order, host);
   if (strcmp(what, "expire") == 0) return expire(host);
+  if (strcmp(what, "swap") == 0) return swap(order, host);
   if (strcmp(what, "crash once") == 0) return crash_once(order, host);
   if (strcmp(what, "crash") == 0) abort();
   if (strcmp(what, "hang") == 0) hang(wait_ms);
