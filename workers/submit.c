@@ -135,6 +135,7 @@ static enum verdict judge(struct job *job, const struct registry_venue *v,
 {
   switch (landing->state) {
   case OX_LANDING_LANDED:
+    FAILPOINT("landed");
     job->landed = true;
     job->landing = *landing;
     return FINAL_OK;

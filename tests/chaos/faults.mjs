@@ -7,7 +7,7 @@ export const FAILPOINTS = {
   api: ['accept_committed', 'before_relay', 'after_relay', 'before_turn', 'history_read', 'in_doubt'],
   worker: [
     ...['claimed', 'owned', 'before_step', 'step_committed', 'before_relay', 'after_relay'],
-    ...['before_intent', 'before_send', 'after_send', 'in_doubt', 'before_turn']
+    ...['before_intent', 'before_send', 'after_send', 'landed', 'in_doubt', 'before_turn']
   ]
 }
 

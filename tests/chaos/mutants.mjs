@@ -88,6 +88,22 @@ export const MUTANTS = [
     ...zombies('before_send')
   },
   {
+    name: 'landing',
+    guard: 'what has landed is closed in one step with the end of its order',
+    promise: ['P2'],
+    changes: [
+      {
+        file: SUBMIT,
+        from: '    job->landed = true;\n    job->landing = *landing;\n',
+        to: '    settle(job, JOURNAL_LANDED, landing);\n'
+      }
+    ],
+    cycles: 3,
+    // Its only worker stands still for longer than its lease, and nobody else takes the orders over.
+    world: { ...zombies().world, workers: 1 },
+    failpoints: [point('worker0', 'landed', 'stop', 3)]
+  },
+  {
     name: 'takeover',
     guard: 'an order is taken over only when the session of its owner is over',
     promise: ['P2'],
