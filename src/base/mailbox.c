@@ -1,25 +1,30 @@
 /*
  * mailbox.c - a ring of pointers under one mutex. Any thread. The lock is held for a few
- * instructions and never while calling out; conditions wait on the monotonic clock.
+ * instructions and never while calling out.
+ *
+ * Takers sleep on a semaphore, without the lock: after a wait for a condition glibc takes the lock
+ * as one that others wait for, and lets it go with a call to the kernel that wakes nobody.
  */
 #include "base/mailbox.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <time.h>
 
 #include "base/alloc.h"
 
 struct mailbox {
   pthread_mutex_t lock;
-  pthread_cond_t not_empty;
   pthread_cond_t not_full;
+  sem_t calls; /* one for each taker that was called */
   void (*wake)(void *arg);
   void *wake_arg;
   bool closed;
   size_t head; /* index of the oldest item */
   size_t len;
-  size_t takers; /* that wait for an item */
+  size_t takers; /* that sleep and were not called yet */
   size_t waiting_posters;
   size_t capacity;
   void *items[];
@@ -33,13 +38,9 @@ struct mailbox *mailbox_create(size_t capacity, void (*wake)(void *arg), void *a
   m->wake = wake;
   m->wake_arg = arg;
 
-  pthread_condattr_t attr;
-  int failed = pthread_condattr_init(&attr);
-  failed |= pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-  failed |= pthread_mutex_init(&m->lock, NULL);
-  failed |= pthread_cond_init(&m->not_empty, &attr);
-  failed |= pthread_cond_init(&m->not_full, &attr);
-  failed |= pthread_condattr_destroy(&attr);
+  int failed = pthread_mutex_init(&m->lock, NULL);
+  failed |= pthread_cond_init(&m->not_full, NULL);
+  failed |= sem_init(&m->calls, 0, 0);
   assert(!failed); /* these need no resources on Linux */
   return m;
 }
@@ -47,8 +48,8 @@ struct mailbox *mailbox_create(size_t capacity, void (*wake)(void *arg), void *a
 void mailbox_destroy(struct mailbox *m)
 {
   if (!m) return;
+  sem_destroy(&m->calls);
   pthread_cond_destroy(&m->not_full);
-  pthread_cond_destroy(&m->not_empty);
   pthread_mutex_destroy(&m->lock);
   free(m);
 }
@@ -78,8 +79,7 @@ static void wait_room(struct mailbox *m)
   m->waiting_posters--;
 }
 
-/* Signals come after the unlock, and only where somebody waits: whoever wakes finds the lock free.
- */
+/* Takers are called after the unlock, and only where one sleeps: who wakes finds the lock free. */
 static bool post(struct mailbox *m, void *item, bool wait)
 {
   assert(item);
@@ -88,8 +88,9 @@ static bool post(struct mailbox *m, void *item, bool wait)
   bool posted = !m->closed && m->len < m->capacity;
   if (posted) put(m, item);
   bool taker = posted && m->takers > 0, wake = posted && m->len == 1 && m->wake;
+  m->takers -= taker;
   pthread_mutex_unlock(&m->lock);
-  if (taker) pthread_cond_signal(&m->not_empty);
+  if (taker) sem_post(&m->calls);
   if (wake) m->wake(m->wake_arg);
   return posted;
 }
@@ -104,22 +105,40 @@ bool mailbox_post_wait(struct mailbox *m, void *item)
   return post(m, item, true);
 }
 
-/* Locked. False when the time is up. */
-static bool wait_item(struct mailbox *m, int64_t deadline_ns)
+static int wait_call(struct mailbox *m, int64_t deadline_ns)
 {
-  if (deadline_ns == INT64_MAX) return pthread_cond_wait(&m->not_empty, &m->lock) == 0;
+  if (deadline_ns == INT64_MAX) return sem_wait(&m->calls);
   if (deadline_ns < 0) deadline_ns = 0;
   struct timespec until = {.tv_sec = deadline_ns / 1000000000, .tv_nsec = deadline_ns % 1000000000};
-  return pthread_cond_timedwait(&m->not_empty, &m->lock, &until) == 0;
+  return sem_clockwait(&m->calls, CLOCK_MONOTONIC, &until);
+}
+
+/* Locked; not while it sleeps. False when the time is up: then nobody may call this taker any more.
+ * When all were called already, so was this one, and its call is about to come. */
+static bool sleep_taker(struct mailbox *m, int64_t deadline_ns)
+{
+  int failed;
+  m->takers++;
+  pthread_mutex_unlock(&m->lock);
+  do failed = wait_call(m, deadline_ns);
+  while (failed && errno == EINTR);
+  pthread_mutex_lock(&m->lock);
+  if (!failed) return true;
+  if (m->takers > 0) {
+    m->takers--;
+    return false;
+  }
+  pthread_mutex_unlock(&m->lock);
+  while (wait_call(m, INT64_MAX) != 0) continue;
+  pthread_mutex_lock(&m->lock);
+  return true;
 }
 
 void *mailbox_take(struct mailbox *m, int64_t deadline_ns)
 {
   pthread_mutex_lock(&m->lock);
   bool time_left = true;
-  m->takers++;
-  while (m->len == 0 && !m->closed && time_left) time_left = wait_item(m, deadline_ns);
-  m->takers--;
+  while (m->len == 0 && !m->closed && time_left) time_left = sleep_taker(m, deadline_ns);
   void *item = m->len ? get(m) : NULL;
   bool poster = item && m->waiting_posters > 0;
   pthread_mutex_unlock(&m->lock);
@@ -150,7 +169,7 @@ void mailbox_close(struct mailbox *m)
 {
   pthread_mutex_lock(&m->lock);
   m->closed = true;
-  pthread_cond_broadcast(&m->not_empty);
+  for (; m->takers > 0; m->takers--) sem_post(&m->calls);
   pthread_cond_broadcast(&m->not_full);
   pthread_mutex_unlock(&m->lock);
 }

@@ -152,6 +152,40 @@ static void test_close_wakes_waiters(void *(*wait)(void *arg), bool full)
   mailbox_destroy(m);
 }
 
+/* One taker's time is up at about the moment of a post, another one waits for ever: whichever of
+ * them was called, what is left in the mailbox is not slept over. */
+struct brief {
+  struct mailbox *mailbox;
+  int64_t until_ns;
+};
+
+static void *take_briefly(void *arg)
+{
+  const struct brief *b = arg;
+  return mailbox_take(b->mailbox, b->until_ns);
+}
+
+static void *take_one(void *arg)
+{
+  return mailbox_take(arg, INT64_MAX);
+}
+
+static void test_time_up_at_a_post(int64_t late_ns)
+{
+  struct brief b = {mailbox_create(2, NULL, NULL), clock_mono_ns() + 200000};
+  pthread_t brief, patient;
+  void *got, *other;
+  CHECK(pthread_create(&patient, NULL, take_one, b.mailbox) == 0);
+  CHECK(pthread_create(&brief, NULL, take_briefly, &b) == 0);
+  while (clock_mono_ns() < b.until_ns + late_ns) continue;
+  CHECK(mailbox_post(b.mailbox, &b));
+  pthread_join(brief, &got);
+  if (got) CHECK(got == &b && mailbox_post(b.mailbox, &b));
+  pthread_join(patient, &other);
+  CHECK(other == &b && mailbox_len(b.mailbox) == 0);
+  mailbox_destroy(b.mailbox);
+}
+
 int main(void)
 {
   test_nothing_lost_or_doubled();
@@ -160,6 +194,7 @@ int main(void)
     test_close_wakes_waiters(take_none, false);
     test_close_wakes_waiters(post_in_vain, true);
   }
+  for (int i = 0; i < 4000; i++) test_time_up_at_a_post(i % 100 * 1000);
   puts("mailbox: ok");
   return 0;
 }
