@@ -111,9 +111,7 @@ async function inject(world, spec, random) {
     await sleep(fault.atMs)
     await FAULTS[fault.kind](world, random.fork(`${fault.kind} ${n}`), fault)
   }
-  const watching = setInterval(() => wakeStopped(world), 100)
   await Promise.all(spec.faults.map(apply))
-  return () => clearInterval(watching)
 }
 
 const unfinished = async (world) => {
@@ -192,13 +190,14 @@ export async function runCycle(lane, spec) {
     everyMs: spec.everyMs,
     follow: spec.follow
   })
+  let watching
   try {
     await world.start()
+    watching = setInterval(() => wakeStopped(world), 100) // a fail-point may be reached late
     books.start()
     const load = clients.run()
-    const done = await inject(world, spec, random.fork('faults'))
+    await inject(world, spec, random.fork('faults'))
     await Promise.race([load, sleep(spec.orders * spec.everyMs * 2)])
-    done()
     const rest = await quiesce(world, clients, load, spec)
     await world.stop()
     await books.stop()
@@ -215,6 +214,7 @@ export async function runCycle(lane, spec) {
     }
     return { facts, notes: world.notes, breaches: check(facts), took: Date.now() - world.began }
   } finally {
+    clearInterval(watching)
     clients.giveUp = true
     await books.stop()
     await clients.close()
