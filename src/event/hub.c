@@ -33,6 +33,7 @@ struct hub {
   struct reader *reader;
   struct redis_conn *subscriber;
   char *channel;
+  struct ulid own; /* the source of this process' own messages, once there was one */
   uv_timer_t timer;
   struct id_map map;  /* of watched.entry */
   struct list orders; /* of watched.node: the next to be checked is in front */
@@ -470,11 +471,11 @@ static void time_message(const char *text, size_t len)
     metrics_observe(METRIC_EVENT_DELAY, (clock_unix_ms() - at_ms) * 1000);
 }
 
-void hub_on_message(struct hub *h, const char *text, size_t len)
+static void take_message(struct hub *h, const char *text, const char *end_of_text)
 {
-  const char *end_of_text = text + len;
+  const char *start = text;
   struct event_line e;
-  time_message(text, len);
+  time_message(text, (size_t)(end_of_text - text));
   while (!h->closing && event_line_next(&text, end_of_text, &e)) {
     struct watched *o = order_find(h, &e.order_id);
     if (!o) continue;
@@ -482,7 +483,24 @@ void hub_on_message(struct hub *h, const char *text, size_t len)
     offer(o, &e);
     walk_end(o);
   }
-  if (!text) LOG_WARN("malformed event message", LOG_INT("bytes", (int64_t)len));
+  if (!text) LOG_WARN("malformed event message", LOG_INT("bytes", end_of_text - start));
+}
+
+void hub_on_own_message(struct hub *h, const char *text, size_t len)
+{
+  const char *end_of_text = text + len;
+  if (h->subscribed && event_lines_source(&text, end_of_text, &h->own))
+    take_message(h, text, end_of_text);
+}
+
+void hub_on_message(struct hub *h, const char *text, size_t len)
+{
+  const char *end_of_text = text + len;
+  struct ulid source;
+  if (!event_lines_source(&text, end_of_text, &source))
+    LOG_WARN("malformed event message", LOG_INT("bytes", (int64_t)len));
+  else if (ulid_compare(&source, &h->own) != 0)
+    take_message(h, text, end_of_text);
 }
 
 void hub_on_resubscribed(struct hub *h)

@@ -2,9 +2,10 @@
  * hub.h - who watches which order, and how each sees an exact prefix of its history.
  *
  * DESIGN. Watch = subscribe, buffer, read history > since, merge, drop what was sent. Live events
- * come from the subscriber and are only pokes that carry the event: a hole in seq, or the periodic
- * check (one "= ANY" over the watched orders each second, in chunks, at once after a reconnect)
- * that finds the history ahead, reads PostgreSQL again. The merge itself is event/merge.h, pure.
+ * come from this process' own commits and from the subscriber, and are only pokes that carry the
+ * event: a hole in seq, or the periodic check (one "= ANY" over the watched orders each second, in
+ * chunks, at once after a reconnect) that finds the history ahead, reads PostgreSQL again. The
+ * merge itself is event/merge.h, pure.
  *
  * Loop thread only. Callbacks may call hub_unwatch() on their own watch.
  */
@@ -53,8 +54,11 @@ int32_t hub_watch_last_seq(const struct hub_watch *w);
 void hub_hold(struct hub *h);
 void hub_release(struct hub *h);
 
-/* What the subscriber's connection tells: a message on the event channel (see event_line in
- * order/line.h), and that it is back after having been away. */
+/* A message with events (see order/line.h) of this process itself: it comes before Redis has it,
+ * and is not taken once more when it comes from there. */
+void hub_on_own_message(struct hub *h, const char *text, size_t len);
+/* What the subscriber's connection tells: a message on the event channel, and that it is back after
+ * having been away. */
 void hub_on_message(struct hub *h, const char *text, size_t len);
 void hub_on_resubscribed(struct hub *h);
 

@@ -21,10 +21,13 @@ struct items {
 struct relay {
   struct queue *queue;
   struct items enqueued, succeeded, failed, put_back, returned, parked;
-  struct buf events;
-  struct buf cancelled; /* of struct ulid: whatever Redis has of them is dropped */
-  struct buf stopped;   /* ids of cancelled orders that were running, each with a space behind it */
-  bool let_go;
+  struct ulid source;      /* this process, in the messages it publishes */
+  struct buf events, told; /* told: the message under way, while telling */
+  struct buf cancelled;    /* of struct ulid: whatever Redis has of them is dropped */
+  struct buf stopped; /* ids of cancelled orders that were running, each with a space behind it */
+  bool let_go, telling;
+  relay_events_fn on_events;
+  void *events_arg;
   relay_parked_fn on_parked;
   void *parked_arg;
 };
@@ -33,7 +36,9 @@ struct relay *relay_create(struct queue *queue)
 {
   struct relay *r = mem_alloc(sizeof *r);
   r->queue = queue;
+  r->source = ulid_make();
   buf_init(&r->events, PUBLISH_MAX);
+  buf_init(&r->told, PUBLISH_MAX);
   buf_init(&r->cancelled, CANCELLED_MAX);
   buf_init(&r->stopped, CANCELLED_MAX);
   return r;
@@ -49,6 +54,7 @@ void relay_destroy(struct relay *r)
   free(r->returned.items);
   free(r->parked.items);
   buf_deinit(&r->events);
+  buf_deinit(&r->told);
   buf_deinit(&r->cancelled);
   buf_deinit(&r->stopped);
   free(r);
@@ -69,7 +75,14 @@ static void add(struct items *to, const struct ulid *id, const char *token, int6
 
 void relay_event(struct relay *r, const struct order_event *e)
 {
+  if (r->events.len == 0) event_lines_begin(&r->source, &r->events);
   event_line_write(e, &r->events);
+}
+
+void relay_on_events(struct relay *r, relay_events_fn fn, void *arg)
+{
+  r->on_events = fn;
+  r->events_arg = arg;
 }
 
 void relay_enqueue(struct relay *r, const struct ulid *id)
@@ -163,12 +176,26 @@ static void park(struct relay *r)
 }
 
 /* Events that did not fit or did not go out are read from PostgreSQL by whoever misses them. */
+static void tell(struct relay *r, const struct buf *message)
+{
+  if (!message->overflow && r->on_events) r->on_events(r->events_arg, message->data, message->len);
+  if (message->overflow || queue_publish(r->queue, message->data, message->len) != ST_OK)
+    LOG_DEBUG("events not published", LOG_INT("bytes", (int64_t)message->len));
+}
+
+/* Whoever is told may make others happen, which are told afterwards. */
 static void publish(struct relay *r)
 {
-  if (r->events.len == 0) return;
-  if (r->events.overflow || queue_publish(r->queue, r->events.data, r->events.len) != ST_OK)
-    LOG_DEBUG("events not published", LOG_INT("bytes", (int64_t)r->events.len));
-  buf_clear(&r->events);
+  if (r->telling) return;
+  r->telling = true;
+  while (r->events.len > 0) {
+    struct buf message = r->events;
+    r->events = r->told;
+    r->told = message;
+    tell(r, &message);
+    buf_clear(&r->told);
+  }
+  r->telling = false;
 }
 
 /* Who does not hear of it learns it with its next claim or step. */

@@ -20,6 +20,10 @@ struct relay *relay_create(struct queue *queue);
 void relay_destroy(struct relay *r);
 
 void relay_event(struct relay *r, const struct order_event *e); /* copied */
+/* relay_on_events() names who hears of events from this process itself, before Redis does: a
+ * message as it is published (see order/line.h), valid during the call. NULL: nobody. */
+typedef void (*relay_events_fn)(void *arg, const char *text, size_t len);
+void relay_on_events(struct relay *r, relay_events_fn fn, void *arg);
 void relay_enqueue(struct relay *r, const struct ulid *id);
 /* Of a group: it waits behind another; it is its turn, in delay_ms. */
 void relay_behind(struct relay *r, const struct ulid *id);

@@ -22,7 +22,7 @@
   X(SLOW_READERS, COUNTER, "ox_slow_readers_dropped_total", "",                                    \
     "WebSockets closed because what was sent was not read.")                                       \
   X(EVENT_DELAY, DURATION, "ox_event_delay_seconds", "",                                           \
-    "From an event in PostgreSQL to this process having heard of it through Redis.")               \
+    "From an event in PostgreSQL to this process having heard of it.")                             \
   X(CACHE_ASKED, COUNTER, "ox_cache_requests_total", "result",                                     \
     "Orders and lists asked for, and where the answer is from: hit or miss.")                      \
   X(CACHE_ENTRIES, GAUGE, "ox_cache_entries", "", "Answers in the cache.")                         \

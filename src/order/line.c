@@ -17,6 +17,22 @@ void event_line_join(char *json, size_t len)
   blank(json, len, '\r');
 }
 
+void event_lines_begin(const struct ulid *source, struct buf *out)
+{
+  char id[ULID_LEN + 1];
+  ulid_format(source, id);
+  id[ULID_LEN] = '\n';
+  buf_append(out, id, sizeof id);
+}
+
+bool event_lines_source(const char **text, const char *end, struct ulid *out)
+{
+  const char *at = *text;
+  if (end - at <= ULID_LEN || at[ULID_LEN] != '\n' || !ulid_parse(at, ULID_LEN, out)) return false;
+  *text = at + ULID_LEN + 1;
+  return true;
+}
+
 void event_line_write(const struct order_event *e, struct buf *out)
 {
   char id[ULID_LEN + 1];

@@ -1,5 +1,7 @@
 /*
- * line.h - how events travel through Redis: one message for each commit, one line for each event,
+ * line.h - how events travel through Redis: one message for each commit, first the process that
+ * made it, then one line for each event,
+ *   SOURCE LF
  *   ULID SP SEQ SP T SP JSON LF      (T is 1 for a terminal event, else 0)
  * so that a subscriber finds what it needs without parsing JSON. Pure.
  */
@@ -24,6 +26,11 @@ struct event_line {
 /* event_line_join() puts len bytes of valid JSON on one line: a line break in it is white space
  * only, so a blank says the same. */
 void event_line_join(char *json, size_t len);
+
+/* event_lines_begin() begins a message. event_lines_source() reads whose it is, and moves *text to
+ * the first event; false: malformed. */
+void event_lines_begin(const struct ulid *source, struct buf *out);
+bool event_lines_source(const char **text, const char *end, struct ulid *out);
 
 void event_line_write(const struct order_event *e, struct buf *out);
 

@@ -101,6 +101,13 @@ static void on_message(void *arg, const char *channel, const char *text, size_t 
     hub_on_message(s->hub, text, len), stream_poke(s->stream);
 }
 
+static void on_own_events(void *arg, const char *text, size_t len)
+{
+  struct serve *s = arg;
+  hub_on_own_message(s->hub, text, len);
+  stream_poke(s->stream);
+}
+
 /* ── stop: one stage after the other, each over when all its parts are done ─────────────────── */
 
 static void drain_jobs(struct serve *s)
@@ -168,6 +175,7 @@ static void flush_journal(struct serve *s)
 /* Nobody is left to watch; what is published from here on is heard by nobody. */
 static void close_hub(struct serve *s)
 {
+  relay_on_events(s->relay, NULL, NULL);
   stream_destroy(s->stream);
   hub_destroy(s->hub);
   s->hub = NULL;
@@ -450,6 +458,7 @@ static bool start_api(struct serve *s)
   start_auth(s);
   s->hub = hub_create(&s->loop, s->reader, s->subscriber, queue_event_channel(s->queue));
   s->stream = stream_create(&s->loop, s->reader, s->hub);
+  relay_on_events(s->relay, on_own_events, s);
   s->api = (struct api){.journal = s->journal,
                         .reader = s->reader,
                         .lister = s->lister,

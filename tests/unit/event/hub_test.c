@@ -164,13 +164,24 @@ static void watch(struct client *c, uint32_t order, int32_t since)
   clients[n_clients++] = c;
 }
 
+enum { US = 70000, ANOTHER = 70001 }; /* processes, as sources of messages */
+
+static void message(void (*take)(struct hub *h, const char *text, size_t len), uint32_t source,
+                    uint32_t order, int32_t seq, bool terminal)
+{
+  struct ulid id = id_of(order), source_id = id_of(source);
+  char ulid[ULID_LEN + 1], from[ULID_LEN + 1], text[160];
+  source_id.bytes[0] = 2;
+  ulid_format(&id, ulid);
+  ulid_format(&source_id, from);
+  int len =
+      snprintf(text, sizeof text, "%s\n%s %d %d {\"seq\":%d}\n", from, ulid, seq, terminal, seq);
+  take(hub, text, (size_t)len);
+}
+
 static void live(uint32_t order, int32_t seq, bool terminal)
 {
-  struct ulid id = id_of(order);
-  char ulid[ULID_LEN + 1], line[128];
-  ulid_format(&id, ulid);
-  int len = snprintf(line, sizeof line, "%s %d %d {\"seq\":%d}\n", ulid, seq, terminal, seq);
-  hub_on_message(hub, line, (size_t)len);
+  message(hub_on_message, ANOTHER, order, seq, terminal);
 }
 
 static void setup(void)
@@ -308,10 +319,61 @@ CHECKED(hub, a_malformed_message_gives_what_was_before_it)
   struct ulid id = id_of(1);
   char ulid[ULID_LEN + 1], text[128];
   ulid_format(&id, ulid);
-  int len = snprintf(text, sizeof text, "%s 1 0 {}\nnonsense\n%s 2 0 {}\n", ulid, ulid);
+  int len = snprintf(text, sizeof text, "%s\n%s 1 0 {}\nnonsense\n%s 2 0 {}\n", ulid, ulid, ulid);
   log_set_level(LOG_LEVEL_ERROR);
   hub_on_message(hub, text, (size_t)len);
   cr_assert_eq(c.last, 1);
+}
+
+CHECKED(hub, a_message_of_nobody_gives_nothing)
+{
+  static struct client c = {0};
+  watch(&c, 1, 0);
+  struct ulid id = id_of(1);
+  char ulid[ULID_LEN + 1], text[128];
+  ulid_format(&id, ulid);
+  int len = snprintf(text, sizeof text, "%s 1 0 {}\n", ulid);
+  log_set_level(LOG_LEVEL_ERROR);
+  hub_on_message(hub, text, (size_t)len);
+  hub_on_message(hub, "", 0);
+  cr_assert_eq(c.n, 0);
+}
+
+/* ── what this process has done itself ──────────────────────────────────────────────────────── */
+
+CHECKED(hub, own_events_come_without_redis)
+{
+  static struct client c = {0};
+  watch(&c, 1, 0);
+  answer(0, 1, 2, 0);
+  message(hub_on_own_message, US, 1, 3, false);
+  cr_assert_eq(c.last, 3);
+  message(hub_on_own_message, US, 1, 4, true);
+  cr_assert(c.ended);
+  cr_assert_eq(n_asked, 0, "nothing had to be read");
+}
+
+CHECKED(hub, own_events_are_not_taken_once_more_when_redis_has_them)
+{
+  static struct client c = {0};
+  watch(&c, 1, 0);
+  answer(0, 1, 1, 0);
+  message(hub_on_own_message, US, 1, 2, false);
+  message(hub_on_message, US, 1, 3, false); /* it would be new, but is ours: not looked at */
+  cr_assert_eq(c.last, 2);
+  message(hub_on_message, ANOTHER, 1, 3, false);
+  cr_assert_eq(c.last, 3);
+}
+
+CHECKED(hub, own_events_while_nobody_watches_are_not_looked_at)
+{
+  static struct client c = {0};
+  message(hub_on_own_message, US, 1, 1, false);
+  hub_on_own_message(hub, "nonsense", 8);
+  watch(&c, 1, 0);
+  answer(0, 1, 1, 0);
+  message(hub_on_message, US, 1, 2, false); /* whose it is was not known yet */
+  cr_assert_eq(c.last, 2);
 }
 
 /* ── leaving ────────────────────────────────────────────────────────────────────────────────── */

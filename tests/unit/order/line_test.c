@@ -80,6 +80,42 @@ Test(line, a_buffer_that_is_full_says_so)
   buf_deinit(&out);
 }
 
+Test(line, a_message_says_first_whose_it_is)
+{
+  struct buf out;
+  buf_init(&out, 1 << 16);
+  struct ulid source = ulid_make(), read;
+  struct order_event e = event(1, OX_ACTIVE, NULL);
+  event_lines_begin(&source, &out);
+  event_line_write(&e, &out);
+  const char *text = out.data, *end = out.data + out.len;
+  struct event_line line;
+  cr_assert(event_lines_source(&text, end, &read));
+  cr_assert_eq(ulid_compare(&read, &source), 0);
+  cr_assert(event_line_next(&text, end, &line));
+  cr_assert_eq(line.seq, 1);
+  cr_assert_eq(text, end);
+  buf_deinit(&out);
+}
+
+Test(line, a_message_of_nobody_is_malformed)
+{
+  static const char *const nobody[] = {
+      "",
+      "\n",
+      "x\n",
+      "01J8Z3V4N5P6Q7R8S9T0V1W2X3", /* cut off */
+      "01J8Z3V4N5P6Q7R8S9T0V1W2XU\n",
+      "01J8Z3V4N5P6Q7R8S9T0V1W2X31\n",
+      "01J8Z3V4N5P6Q7R8S9T0V1W2X3 1 0 {}\n",
+  };
+  for (size_t i = 0; i < sizeof nobody / sizeof *nobody; i++) {
+    const char *text = nobody[i];
+    struct ulid source;
+    cr_assert_not(event_lines_source(&text, text + strlen(text), &source), "%s", nobody[i]);
+  }
+}
+
 static const char *const malformed[] = {
     "\n",
     "x\n",
