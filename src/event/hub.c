@@ -24,7 +24,7 @@
 enum {
   CHECK_CHUNK = 1000, /* orders in one reader_heads() */
   TICK_MS = 1000,
-  FIRST_TICK_MS = 100, /* what was published while SUBSCRIBE was under way */
+  FIRST_TICK_MS = 100, /* what happened until all others had heard that we listen */
   IDLE_TICKS = 10,     /* without a watch, before the channel is left */
   LOST_AFTER_MS = 30000,
 };
@@ -33,6 +33,9 @@ struct hub {
   struct reader *reader;
   struct redis_conn *subscriber;
   char *channel;
+  void (*on_listening)(void *arg);
+  void *listening_arg;
+  int64_t said_ms; /* monotonic: when it was told last */
   struct ulid own; /* the source of this process' own messages, once there was one */
   uv_timer_t timer;
   struct id_map map;  /* of watched.entry */
@@ -346,6 +349,12 @@ static void retry_reads(struct hub *h)
   }
 }
 
+static void say_listening(struct hub *h, int64_t now_ms)
+{
+  h->said_ms = now_ms;
+  if (h->on_listening) h->on_listening(h->listening_arg);
+}
+
 static void leave_channel(struct hub *h)
 {
   uv_timer_stop(&h->timer);
@@ -361,6 +370,7 @@ void hub_tick(struct hub *h, int64_t now_mono_ms)
     return;
   }
   h->idle_ticks = 0;
+  say_listening(h, now_mono_ms);
   retry_reads(h);
   check(h);
 }
@@ -376,12 +386,18 @@ static uint64_t jittered_tick_ms(void)
   return TICK_MS - 100 + (uint64_t)clock_mono_ns() / 1000 % 200;
 }
 
-static void subscribe(struct hub *h)
+/* Before the first, or the first after a while, others did not tell us of anything. */
+static void somebody_comes(struct hub *h)
 {
+  int64_t now = clock_mono_ms();
+  h->idle_ticks = 0;
+  if (h->n_watches + h->holds > 0) return;
+  if (h->subscribed && now - h->said_ms < TICK_MS) return;
+  if (!h->subscribed) redis_subscribe(h->subscriber, h->channel);
   h->subscribed = true;
-  h->now_ms = clock_mono_ms();
-  redis_subscribe(h->subscriber, h->channel);
+  h->now_ms = now;
   uv_timer_start(&h->timer, on_timer, FIRST_TICK_MS, jittered_tick_ms());
+  say_listening(h, now);
 }
 
 /* ── what others call ───────────────────────────────────────────────────────────────────────── */
@@ -399,6 +415,12 @@ struct hub *hub_create(uv_loop_t *loop, struct reader *reader, struct redis_conn
   uv_timer_init(loop, &h->timer);
   h->timer.data = h;
   return h;
+}
+
+void hub_on_listening(struct hub *h, void (*fn)(void *arg), void *arg)
+{
+  h->on_listening = fn;
+  h->listening_arg = arg;
 }
 
 static void on_timer_closed(uv_handle_t *handle)
@@ -419,8 +441,7 @@ void hub_destroy(struct hub *h)
 struct hub_watch *hub_watch(struct hub *h, const struct ulid *order, int32_t since,
                             const struct hub_sink *sink, void *arg)
 {
-  h->idle_ticks = 0;
-  if (!h->subscribed) subscribe(h);
+  somebody_comes(h);
   struct watched *o = order_find(h, order);
   if (!o) o = order_add(h, order);
   struct hub_watch *w = mem_alloc(sizeof *w);
@@ -436,9 +457,8 @@ struct hub_watch *hub_watch(struct hub *h, const struct ulid *order, int32_t sin
 
 void hub_hold(struct hub *h)
 {
+  somebody_comes(h);
   h->holds++;
-  h->idle_ticks = 0;
-  if (!h->subscribed) subscribe(h);
 }
 
 void hub_release(struct hub *h)
@@ -505,7 +525,9 @@ void hub_on_message(struct hub *h, const char *text, size_t len)
 
 void hub_on_resubscribed(struct hub *h)
 {
-  if (h->n_watches > 0 && !h->closing) check(h);
+  if (h->n_watches + h->holds == 0 || h->closing) return;
+  say_listening(h, clock_mono_ms());
+  check(h);
 }
 
 size_t hub_watches(const struct hub *h)

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "order/line.h"
 #include "queue/channel.h"
@@ -21,9 +22,10 @@ struct items {
 struct relay {
   struct queue *queue;
   struct items enqueued, succeeded, failed, put_back, returned, parked;
-  struct ulid source;      /* this process, in the messages it publishes */
-  struct buf events, told; /* told: the message under way, while telling */
-  struct buf cancelled;    /* of struct ulid: whatever Redis has of them is dropped */
+  int64_t listened_until_ms; /* monotonic */
+  struct ulid source;        /* this process, in the messages it publishes */
+  struct buf events, told;   /* told: the message under way, while telling */
+  struct buf cancelled;      /* of struct ulid: whatever Redis has of them is dropped */
   struct buf stopped; /* ids of cancelled orders that were running, each with a space behind it */
   bool let_go, telling;
   relay_events_fn on_events;
@@ -75,8 +77,14 @@ static void add(struct items *to, const struct ulid *id, const char *token, int6
 
 void relay_event(struct relay *r, const struct order_event *e)
 {
+  if (clock_mono_ms() >= r->listened_until_ms) return;
   if (r->events.len == 0) event_lines_begin(&r->source, &r->events);
   event_line_write(e, &r->events);
+}
+
+void relay_listened(struct relay *r, int64_t until_ms)
+{
+  r->listened_until_ms = until_ms;
 }
 
 void relay_on_events(struct relay *r, relay_events_fn fn, void *arg)

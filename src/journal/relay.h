@@ -19,7 +19,11 @@ struct relay;
 struct relay *relay_create(struct queue *queue);
 void relay_destroy(struct relay *r);
 
-void relay_event(struct relay *r, const struct order_event *e); /* copied */
+/* relay_event() copies. While nobody listens events are not told at all: relay_listened() says that
+ * somebody does, here or elsewhere, until a monotonic time, and is called again before it has come.
+ */
+void relay_event(struct relay *r, const struct order_event *e);
+void relay_listened(struct relay *r, int64_t until_ms);
 /* relay_on_events() names who hears of events from this process itself, before Redis does: a
  * message as it is published (see order/line.h), valid during the call. NULL: nobody. */
 typedef void (*relay_events_fn)(void *arg, const char *text, size_t len);

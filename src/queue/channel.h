@@ -14,11 +14,17 @@ const char *queue_stop_channel(const struct queue *q);
 /* Events: see event/subscriber.h. */
 const char *queue_event_channel(const struct queue *q);
 
+/* An empty message: somebody listens to events, for QUEUE_LISTENED_MS more. */
+const char *queue_listen_channel(const struct queue *q);
+enum { QUEUE_LISTENED_MS = 3000 };
+
 /* An empty message: forget every cached answer. */
 const char *queue_cache_channel(const struct queue *q);
 
-/* queue_publish() sends text to the event channel, queue_tell_stopped() to the stop channel. */
+/* queue_publish() sends text to the event channel, queue_tell_stopped() to the stop channel,
+ * queue_tell_listening() to the listen channel. */
 enum status queue_publish(struct queue *q, const char *text, size_t len) MUST_CHECK;
+enum status queue_tell_listening(struct queue *q) MUST_CHECK;
 enum status queue_tell_stopped(struct queue *q, const char *ids, size_t len) MUST_CHECK;
 
 /* n: how many processes were told. */

@@ -28,7 +28,7 @@ struct queue {
   struct redis_conn *redis;
   struct queue_options options; /* without the prefix */
   struct script_set *scripts;
-  char *event_channel, *stop_channel, *cache_channel;
+  char *event_channel, *stop_channel, *cache_channel, *listen_channel;
   int64_t next_token;
   bool paused; /* as of pause_version */
   int64_t pause_version;
@@ -74,6 +74,7 @@ struct queue *queue_create(struct redis_conn *redis, const struct queue_options 
   q->event_channel = script_key(options->prefix, "events");
   q->stop_channel = script_key(options->prefix, "stop");
   q->cache_channel = script_key(options->prefix, "cache");
+  q->listen_channel = script_key(options->prefix, "listen");
   return q;
 }
 
@@ -100,6 +101,7 @@ void queue_destroy(struct queue *q)
   free(q->event_channel);
   free(q->stop_channel);
   free(q->cache_channel);
+  free(q->listen_channel);
   free(q);
 }
 
@@ -459,6 +461,11 @@ const char *queue_cache_channel(const struct queue *q)
   return q->cache_channel;
 }
 
+const char *queue_listen_channel(const struct queue *q)
+{
+  return q->listen_channel;
+}
+
 static enum status publish(struct queue *q, const char *channel, const char *text, size_t len)
 {
   const char *argv[] = {"PUBLISH", channel, text};
@@ -475,6 +482,11 @@ enum status queue_publish(struct queue *q, const char *text, size_t len)
 enum status queue_tell_stopped(struct queue *q, const char *ids, size_t len)
 {
   return publish(q, q->stop_channel, ids, len);
+}
+
+enum status queue_tell_listening(struct queue *q)
+{
+  return publish(q, q->listen_channel, "", 0);
 }
 
 struct telling {

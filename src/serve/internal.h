@@ -1,5 +1,6 @@
 /*
- * internal.h - the process, as serve.c wires it and probes.c looks at it. Loop thread.
+ * internal.h - the process, as serve.c wires it; probes.c looks at it, channels.c tells its rooms.
+ * Loop thread.
  */
 #ifndef SERVE_INTERNAL_H
 #define SERVE_INTERNAL_H

@@ -35,6 +35,7 @@
 #include "plugin/registry.h"
 #include "queue/channel.h"
 #include "queue/queue.h"
+#include "serve/channels.h"
 #include "serve/descriptors.h"
 #include "serve/internal.h"
 #include "serve/options.h"
@@ -68,44 +69,6 @@ static bool is_api(const struct serve *s)
 static bool is_worker(const struct serve *s)
 {
   return s->config->role != ROLE_API;
-}
-
-/* ── what the rooms tell each other ─────────────────────────────────────────────────────────── */
-
-static void on_commands_up(void *arg)
-{
-  struct serve *s = arg;
-  queue_doubt_pause(s->queue);
-  sweeper_run(s->sweeper);
-  if (s->dispatcher) dispatcher_wake(s->dispatcher);
-}
-
-static void on_subscriber_up(void *arg)
-{
-  struct serve *s = arg;
-  if (s->hub && s->subscriber_was_up) hub_on_resubscribed(s->hub);
-  if (s->hub) cache_clear(s->api.cache); /* it may have been told to */
-  s->subscriber_was_up = true;
-}
-
-static void on_message(void *arg, const char *channel, const char *text, size_t len)
-{
-  struct serve *s = arg;
-  if (s->dispatcher && strcmp(channel, queue_wake_channel(s->queue)) == 0)
-    dispatcher_wake(s->dispatcher);
-  else if (s->dispatcher && strcmp(channel, queue_stop_channel(s->queue)) == 0)
-    dispatcher_stop(s->dispatcher, text, len);
-  else if (s->hub && strcmp(channel, queue_cache_channel(s->queue)) == 0)
-    cache_clear(s->api.cache);
-  else if (s->hub)
-    hub_on_message(s->hub, text, len), stream_poke(s->stream);
-}
-
-static void on_own_events(void *arg, const char *text, size_t len)
-{
-  struct serve *s = arg;
-  hub_on_own_message(s->hub, text, len);
-  stream_poke(s->stream);
 }
 
 /* ── stop: one stage after the other, each over when all its parts are done ─────────────────── */
@@ -175,7 +138,7 @@ static void flush_journal(struct serve *s)
 /* Nobody is left to watch; what is published from here on is heard by nobody. */
 static void close_hub(struct serve *s)
 {
-  relay_on_events(s->relay, NULL, NULL);
+  channels_close(s);
   stream_destroy(s->stream);
   hub_destroy(s->hub);
   s->hub = NULL;
@@ -325,18 +288,19 @@ static void start_queue(struct serve *s)
   struct redis_options commands = {.url = c->redis_url,
                                    .name = "ox",
                                    .deadline_ms = REDIS_DEADLINE_MS,
-                                   .on_up = on_commands_up,
+                                   .on_up = channels_on_commands_up,
                                    .arg = s};
   struct redis_options subscriber = {.url = c->redis_url,
                                      .name = "ox subscriber",
                                      .deadline_ms = REDIS_DEADLINE_MS,
-                                     .on_up = on_subscriber_up,
-                                     .on_message = on_message,
+                                     .on_up = channels_on_subscriber_up,
+                                     .on_message = channels_on_message,
                                      .arg = s};
   struct queue_options queue = options_queue(c);
   s->commands = redis_connect(&s->loop, &commands);
   s->subscriber = redis_connect(&s->loop, &subscriber);
   s->queue = queue_create(s->commands, &queue);
+  redis_subscribe(s->subscriber, queue_listen_channel(s->queue));
   if (!is_worker(s)) return;
   redis_subscribe(s->subscriber, queue_wake_channel(s->queue));
   redis_subscribe(s->subscriber, queue_stop_channel(s->queue));
@@ -458,7 +422,7 @@ static bool start_api(struct serve *s)
   start_auth(s);
   s->hub = hub_create(&s->loop, s->reader, s->subscriber, queue_event_channel(s->queue));
   s->stream = stream_create(&s->loop, s->reader, s->hub);
-  relay_on_events(s->relay, on_own_events, s);
+  channels_open(s);
   s->api = (struct api){.journal = s->journal,
                         .reader = s->reader,
                         .lister = s->lister,

@@ -634,14 +634,81 @@ CHECKED(hub, the_channel_is_left_10_s_after_the_last_watch)
   cr_assert_eq(subscribe_calls, 2);
 }
 
+static void run_until_checked(size_t times)
+{
+  int64_t deadline = clock_mono_ms() + 5000;
+  while (heads_calls < times && clock_mono_ms() < deadline) uv_run(&loop, UV_RUN_ONCE);
+  cr_assert_eq(heads_calls, times);
+}
+
 CHECKED(hub, the_timer_checks_soon_after_subscribing)
 {
   static struct client c = {0};
   watch(&c, 1, 0);
   answer(0, 1, 1, 0);
-  int64_t deadline = clock_mono_ms() + 5000;
-  while (!heads_done && clock_mono_ms() < deadline) uv_run(&loop, UV_RUN_ONCE);
-  cr_assert_eq(heads_calls, 1);
+  run_until_checked(1);
+}
+
+static void note_late(uv_timer_t *timer)
+{
+  *(bool *)timer->data = true;
+}
+
+CHECKED(hub, the_first_after_a_while_is_checked_as_soon)
+{
+  static struct client c[2] = {0};
+  watch(&c[0], 1, 0);
+  answer(0, 1, 1, 0);
+  run_until_checked(1);
+  answer_heads(ST_OK, 1);
+  hub_tick(hub, clock_mono_ms() - 2000);
+  answer_heads(ST_OK, 1);
+  unwatch(&c[0]);
+  bool late = false;
+  uv_timer_t half_a_second; /* a tick is 900 ms or more after the last */
+  uv_timer_init(&loop, &half_a_second);
+  half_a_second.data = &late;
+  watch(&c[1], 2, 0);
+  uv_timer_start(&half_a_second, note_late, 500, 0);
+  answer(0, 1, 1, 0);
+  run_until_checked(3);
+  cr_assert_not(late);
+  cr_assert_eq(subscribe_calls, 1);
+  uv_close((uv_handle_t *)&half_a_second, NULL);
+  uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+static void count(void *arg)
+{
+  ++*(int *)arg;
+}
+
+CHECKED(hub, says_that_somebody_listens)
+{
+  static struct client c[2] = {0};
+  int said = 0;
+  hub_on_listening(hub, count, &said);
+  hub_tick(hub, clock_mono_ms());
+  hub_on_resubscribed(hub);
+  cr_assert_eq(said, 0, "nobody does");
+  watch(&c[0], 1, 0);
+  cr_assert_eq(said, 1, "at once");
+  watch(&c[1], 2, 0);
+  cr_assert_eq(said, 1);
+  hub_on_resubscribed(hub);
+  cr_assert_eq(said, 2);
+  unwatch(&c[0]);
+  unwatch(&c[1]);
+  hub_tick(hub, clock_mono_ms());
+  cr_assert_eq(said, 2, "no longer");
+  hub_hold(hub);
+  cr_assert_eq(said, 2, "a moment ago");
+  hub_tick(hub, clock_mono_ms() - 2000);
+  cr_assert_eq(said, 3, "and again");
+  hub_release(hub);
+  hub_hold(hub);
+  cr_assert_eq(said, 4, "the first after a while, though the channel was not left");
+  hub_release(hub);
 }
 
 CHECKED(hub, destroy_with_everything_in_flight)

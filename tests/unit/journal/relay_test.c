@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "order/line.h"
 
@@ -49,6 +50,7 @@ static void setup(void)
   queue = queue_create(NULL, &(struct queue_options){.prefix = "ox:{test}"});
   relay = relay_create(queue);
   relay_on_events(relay, on_events, &n_heard);
+  relay_listened(relay, INT64_MAX);
 }
 
 static void teardown(void)
@@ -93,6 +95,19 @@ Test(relay, nobody_has_to_listen)
   event(1, NULL);
   relay_flush(relay);
   relay_on_events(relay, on_events, &n_heard);
+  event(2, NULL);
+  relay_flush(relay);
+  cr_assert_eq(n_heard, 1);
+  cr_assert_eq(heard[0], 2);
+}
+
+Test(relay, while_nobody_listens_nothing_is_told)
+{
+  relay_listened(relay, clock_mono_ms());
+  event(1, NULL);
+  relay_flush(relay);
+  cr_assert_eq(n_messages, 0);
+  relay_listened(relay, INT64_MAX);
   event(2, NULL);
   relay_flush(relay);
   cr_assert_eq(n_heard, 1);
