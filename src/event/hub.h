@@ -50,8 +50,8 @@ struct hub_watch *hub_watch(struct hub *h, const struct ulid *order, int32_t sin
 void hub_unwatch(struct hub_watch *w);
 int32_t hub_watch_last_seq(const struct hub_watch *w);
 
-/* hub_on_listening() names who is told that there is somebody to listen: when the first comes, once a
- * second from then on, and when the channel is back. */
+/* hub_on_listening() names who is told that there is somebody to listen: when the first comes, once
+ * a second from then on, and when the channel is back. */
 void hub_on_listening(struct hub *h, void (*fn)(void *arg), void *arg);
 
 /* hub_hold() keeps the hub on the channel without a watch, until hub_release(). */
