@@ -238,7 +238,7 @@ export const MUTANTS = [
       {
         file: LIMITER,
         from: 'return l->starts && now_ms - sent_ns / 1000000 > l->late_ms;',
-        to: 'return l->starts && now_ms - sent_ns < 0;'
+        to: 'return l->starts && now_ms < 0 && sent_ns < 0;'
       }
     ],
     cycles: 5,
