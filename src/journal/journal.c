@@ -361,6 +361,14 @@ static bool company_comes(struct journal *j)
   return n > 0 && n < COMPANY && !j->solo_left && company_awaited(&j->company, clock_mono_ns());
 }
 
+bool journal_would_wait(struct journal *j)
+{
+  int64_t now = clock_mono_ms();
+  for (int i = 0; i < LANES; i++)
+    if (ahead(&j->lanes[i], now)) return true;
+  return company_comes(j);
+}
+
 static void send_gathered(struct journal *j)
 {
   if (company_comes(j)) return;

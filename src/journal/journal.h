@@ -138,4 +138,8 @@ void journal_claim(struct journal *j, const struct journal_claim *claim, journal
  * for 1 ms at most. */
 void journal_expects_claims(struct journal *j, bool expected);
 
+/* journal_would_wait() is whether a claim made now would wait: for the transaction under way, or
+ * with what has gathered for those who are about to come. When that is over, the loop turns. */
+bool journal_would_wait(struct journal *j);
+
 #endif

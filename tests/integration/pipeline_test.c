@@ -170,6 +170,29 @@ Test(pipeline, nothing_goes_behind_one_that_is_slow)
   all_are_there();
 }
 
+Test(pipeline, a_claim_would_wait_for_one_under_way_but_for_no_slow_one)
+{
+  bool quickly, at_first, later;
+  int tries = 0;
+  do {
+    cr_assert_lt(++tries, TRIES);
+    n_asked = 0;
+    cr_expect_not(journal_would_wait(k.journal), "nothing is under way");
+    hold_orders();
+    int64_t end_ms = clock_mono_ms() + SLOW_MS;
+    ask(1);
+    at_first = journal_would_wait(k.journal);
+    quickly = clock_mono_ms() < end_ms;
+    end_ms = clock_mono_ms() + SLOW_MS;
+    kit_until(&k, clock_mono_ms() > end_ms);
+    later = journal_would_wait(k.journal);
+    let_go();
+    all_are_there();
+  } while (!quickly);
+  cr_expect(at_first);
+  cr_expect_not(later);
+}
+
 /* Neither has happened when they are read back. Their backend has both, and goes on with them. */
 Test(pipeline, both_are_read_back_when_the_connection_breaks)
 {
