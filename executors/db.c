@@ -132,6 +132,13 @@ bool db_send(struct db *db, const char *prepared, int n, const char *const *valu
   return PQsendQueryPrepared(db->conn, prepared, n, values, NULL, NULL, 0) || lose_conn(db);
 }
 
+bool db_send_binary(struct db *db, const char *prepared, const void *bytes, size_t len)
+{
+  const char *const values[] = {bytes};
+  const int lengths[] = {(int)len}, formats[] = {1};
+  return PQsendQueryPrepared(db->conn, prepared, 1, values, lengths, formats, 0) || lose_conn(db);
+}
+
 bool db_send_sql(struct db *db, const char *sql, int n, const char *const *values)
 {
   return PQsendQueryParams(db->conn, sql, n, NULL, values, NULL, NULL, 0) || lose_conn(db);

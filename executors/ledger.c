@@ -132,7 +132,7 @@ static bool connected(struct ledger *l)
 
 /* Inserts the batch's submits. Those that were not accepted (expired, or there already) stay
  * without an entry: reading them tells which. */
-static bool insert(struct ledger *l, struct request **batch, size_t n)
+static bool insert(struct ledger *l, struct request **batch, size_t n, bool some_known)
 {
   const struct ledger_row *rows[LEDGER_BATCH_MAX];
   struct request *requests[LEDGER_BATCH_MAX];
@@ -144,7 +144,7 @@ static bool insert(struct ledger *l, struct request **batch, size_t n)
     rows[k++] = &batch[i]->row;
   }
   if (k == 0) return true;
-  if (!ledger_db_insert(l->db, rows, k, accepted_ms)) return false;
+  if (!ledger_db_insert(l->db, rows, k, some_known, accepted_ms)) return false;
   for (size_t i = 0; i < k; i++) {
     const struct ledger_row *row = rows[i];
     if (accepted_ms[i] == 0) continue;
@@ -185,13 +185,13 @@ static bool read_rest(struct ledger *l, struct request **batch, size_t n)
   return true;
 }
 
-/* A batch that failed goes once more over a new connection: what was accepted all the same is found
- * by its hash. */
+/* A batch that failed goes once more over a new connection: what was accepted all the same, or had
+ * been sent before, which fails the first insert, is found by its hash. */
 static void serve(struct ledger *l, struct request **batch, size_t n)
 {
   bool served = false;
   for (int tries = 0; tries < 2 && !served && connected(l); tries++) {
-    served = insert(l, batch, n) && read_rest(l, batch, n);
+    served = insert(l, batch, n, tries > 0) && read_rest(l, batch, n);
     if (!served) l->reconnect_at_ms = 0;
   }
   for (size_t i = 0; i < n; i++) {

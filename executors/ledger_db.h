@@ -32,10 +32,11 @@ bool ledger_db_connect(struct ledger_db *db, int64_t *now_ms); /* now_ms: Postgr
 bool ledger_db_connected(const struct ledger_db *db);
 const char *ledger_db_error(const struct ledger_db *db);
 
-/* ledger_db_insert() inserts the rows (up to LEDGER_BATCH_MAX) that have not expired and whose hash
- * is new, in one transaction; accepted_ms[i] is when by the ledger's clock, 0 for the others. */
+/* ledger_db_insert() inserts the rows (up to LEDGER_BATCH_MAX) that have not expired, in one
+ * transaction; accepted_ms[i] is when by the ledger's clock, 0 for the others. With some_known it
+ * passes over those whose hash is there already; without, which is cheaper, one such fails it. */
 bool ledger_db_insert(struct ledger_db *db, const struct ledger_row *const *rows, size_t n,
-                      int64_t *accepted_ms);
+                      bool some_known, int64_t *accepted_ms);
 
 /* ledger_db_read() reads up to LEDGER_BATCH_MAX hashes; entries[i].tx_hash is "" for one that is
  * absent. An absent one was not accepted before *as_of_ms, and no insert of it was under way then.

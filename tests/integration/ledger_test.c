@@ -216,6 +216,26 @@ Test(ledger, the_first_row_stays)
   cr_assert(number_of("SELECT count(*) FROM sim.ledger WHERE tx_hash = $1", row.tx_hash) == 1);
 }
 
+/* What came together with a row that is there already is accepted all the same, in the second go.
+ */
+Test(ledger, one_that_is_known_holds_nobody_else_up)
+{
+  struct ledger_row known = row_of("known"), new = row_of("new"), expired = row_of("expired");
+  cr_assert(ledger_submit(ledger, &known, WAIT_MS) == OX_VENUE_OK);
+  expired.expires_at_ms = ledger_now_ms(ledger) - 1000;
+  const struct ledger_row *rows[] = {&new, &expired, &known};
+  int64_t accepted_ms[3], now;
+  struct ledger_db *db = ledger_db_create(database_url);
+  cr_assert(ledger_db_connect(db, &now));
+  cr_assert_not(ledger_db_insert(db, rows, 3, false, accepted_ms));
+  cr_assert(look_from_elsewhere(new.tx_hash).state == OX_LANDING_ABSENT);
+  cr_assert(ledger_db_connect(db, &now));
+  cr_assert(ledger_db_insert(db, rows, 3, true, accepted_ms));
+  cr_expect(accepted_ms[0] >= now && accepted_ms[1] == 0 && accepted_ms[2] == 0);
+  cr_assert(look_from_elsewhere(new.tx_hash).state == OX_LANDING_LANDED);
+  ledger_db_destroy(db);
+}
+
 Test(ledger, refuses_what_has_expired)
 {
   struct ledger_row row = row_of("expired");
