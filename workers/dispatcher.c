@@ -42,6 +42,7 @@ struct dispatcher {
   bool hungry;          /* there may be something to claim */
   bool backlog;         /* the last claim got all of the */
   size_t asked;         /* so many that it asked for */
+  int64_t behind_ns; /* when the transaction was sent that the next claim may wait for; 0: none */
   bool claiming, probing, arming, armed, draining;
   int64_t drain_cancel_ms, drain_end_ms;
   void (*on_drained)(void *arg), *drained_arg;
@@ -236,11 +237,15 @@ static size_t claimable(struct dispatcher *d)
 
 /* Workers who come back from short runs to a queue that has more for them come one after the other.
  * While a claim would wait in the journal anyway, one for all of them comes as soon as one for the
- * first, and costs Redis hardly more. */
-static bool may_come_later(const struct dispatcher *d, size_t max)
+ * first, and costs Redis hardly more. But no longer than for the transaction that is under way when
+ * the first of them is back: others may follow it without an end. */
+static bool may_come_later(struct dispatcher *d, size_t max)
 {
-  return d->backlog && max < CLAIM_ENOUGH && intake_leaving(d->intake) > 0 &&
-         journal_would_wait(d->parts.journal);
+  if (!d->backlog || max >= CLAIM_ENOUGH || intake_leaving(d->intake) == 0) return false;
+  if (journal_gathers(d->parts.journal)) return true;
+  int64_t under_way_ns = journal_under_way_ns(d->parts.journal);
+  if (!d->behind_ns) d->behind_ns = under_way_ns;
+  return under_way_ns && under_way_ns == d->behind_ns;
 }
 
 /* Before its first start a session only looks whether the limiter's log is whole, then is armed.
@@ -254,6 +259,7 @@ static void try_claim(struct dispatcher *d)
   char session[ULID_LEN + 1];
   ulid_format(session_id(d->session), session);
   d->hungry = false;
+  d->behind_ns = 0;
   d->claim_sent_ns = clock_mono_ns();
   d->probing = !d->armed;
   d->asked = max;

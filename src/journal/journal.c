@@ -361,12 +361,19 @@ static bool company_comes(struct journal *j)
   return n > 0 && n < COMPANY && !j->solo_left && company_awaited(&j->company, clock_mono_ns());
 }
 
-bool journal_would_wait(struct journal *j)
+bool journal_gathers(struct journal *j)
+{
+  return company_comes(j);
+}
+
+int64_t journal_under_way_ns(struct journal *j)
 {
   int64_t now = clock_mono_ms();
-  for (int i = 0; i < LANES; i++)
-    if (ahead(&j->lanes[i], now)) return true;
-  return company_comes(j);
+  for (int i = 0; i < LANES; i++) {
+    const struct transaction *t = ahead(&j->lanes[i], now);
+    if (t) return t->sent_ns;
+  }
+  return 0;
 }
 
 static void send_gathered(struct journal *j)

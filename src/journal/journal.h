@@ -138,8 +138,10 @@ void journal_claim(struct journal *j, const struct journal_claim *claim, journal
  * for 1 ms at most. */
 void journal_expects_claims(struct journal *j, bool expected);
 
-/* journal_would_wait() is whether a claim made now would wait: for the transaction under way, or
- * with what has gathered for those who are about to come. When that is over, the loop turns. */
-bool journal_would_wait(struct journal *j);
+/* Whether a claim made now would wait: with what has gathered, for those who are about to come; and
+ * for a transaction under way: when that was sent, 0: there is none, or it is slow. When either is
+ * over, the loop turns. */
+bool journal_gathers(struct journal *j);
+int64_t journal_under_way_ns(struct journal *j);
 
 #endif

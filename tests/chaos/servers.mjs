@@ -76,7 +76,9 @@ class Server {
     await file.close()
   }
 
+  // spawn() starts what is not running: two faults may have found it gone.
   spawn(...argv) {
+    if (this.alive) return
     const [file, args] = command(...argv)
     this.child = spawn(file, args, { cwd: this.dir, env: this.env, stdio: 'ignore' })
     this.exited = new Promise((resolve) => this.child.on('exit', resolve))
