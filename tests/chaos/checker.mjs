@@ -6,7 +6,7 @@
 //   placed, followers   the clients' log
 //   orders, events, intents, fills, keys, due, sessions, moves     PostgreSQL; times in ms
 //   ledger              the venues
-//   writers             whose the connections to PostgreSQL were, by port
+//   writers             whose the connections to PostgreSQL were: {port, since, process}
 //   books               what Redis was seen to hold (books.mjs)
 import { ulidToUuid } from '../e2e/lib.mjs'
 
@@ -47,6 +47,16 @@ export function startsOf(histories) {
       if (claim && !back) starts.push(m)
     }
   return starts.sort((a, b) => a.stamped - b.stamped)
+}
+
+// writerOf() gives a function that tells whose a move was: by its port, which is used again once its connection is
+// closed.
+export function writerOf(writers) {
+  const byPort = groupBy(
+    [...writers].sort((a, b) => b.since - a.since),
+    (w) => w.port
+  )
+  return (m) => byPort.get(m.port)?.find((w) => w.since <= m.stamped)?.process
 }
 
 class Checker {
@@ -313,8 +323,9 @@ class Checker {
   // What an order's owner has not let go of is moved by its process only; a client may cancel it.
   owned() {
     const processOf = new Map() // of a session
+    const writer = writerOf(this.writers)
     for (const m of this.moves) {
-      const process = this.writers.get(m.port)
+      const process = writer(m)
       if (m.owner !== null && m.owner !== m.ownerWas && process) processOf.set(m.owner, process)
       if (m.ownerWas === null || (m.owner !== null && m.owner !== m.ownerWas)) continue
       const owner = processOf.get(m.ownerWas)

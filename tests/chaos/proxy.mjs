@@ -52,7 +52,7 @@ export class Link {
     this.pairs = new Set()
     this.armed = null // loseReply(): the connections whose next answer is lost
     this.process = () => null // whose link it is now
-    this.processOf = new Map() // of a connection, by its port at the server
+    this.connections = [] // {port, since, process}: all there were, by their port at the server, which may come again
     this.heal()
     this.server = net.createServer({ allowHalfOpen: true }, (client) => this.#accept(client))
   }
@@ -80,7 +80,9 @@ export class Link {
     const server = net.connect({ ...this.target(), allowHalfOpen: true })
     const pair = { client, server, label: '' }
     const process = this.process()
-    server.on('connect', () => this.processOf.set(server.localPort, process))
+    server.on('connect', () =>
+      this.connections.push({ port: server.localPort, since: Date.now(), process })
+    )
     for (const socket of [client, server]) {
       socket.setNoDelay()
       socket.on('error', () => {})

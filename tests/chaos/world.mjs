@@ -147,9 +147,9 @@ export class World {
     for (const slot of this.slots) await slot.ready()
   }
 
-  // writers() tells, by a connection's port at PostgreSQL, which process it is of.
+  // writers() are all connections to PostgreSQL: whose, by which port there, since when.
   writers() {
-    return new Map(this.slots.flatMap((slot) => [...slot.pg.processOf]))
+    return this.slots.flatMap((slot) => slot.pg.connections)
   }
 
   rows(query) {
