@@ -29,8 +29,8 @@ before(async () => {
   port = await freePort()
   world = await createWorld({ SWAP_DELAY_MS: '300-400', QUEUE_ATTEMPTS: '1', SIM_LOOKUP_LAG_MS: '30000' })
   worker = await world.start({ role: 'worker' })
-  const launched = chromium.launch({ executablePath: CHROMIUM, args: ARGS })
-  ;[browser, api] = await Promise.all([launched, world.start({ role: 'api', port })])
+  const launched = chromium.launch({ executablePath: CHROMIUM, args: ARGS }).then((it) => (browser = it))
+  ;[api] = await Promise.all([world.start({ role: 'api', port }), launched])
 })
 after(async () => {
   await browser?.close()

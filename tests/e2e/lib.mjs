@@ -226,7 +226,9 @@ export class Daemon {
       `${this.role} to listen`,
       20000,
       Promise.race([this.port, this.exited])
-    )
+    ).catch((late) => {
+      throw new Error(`${late.message}; its log:\n${this.log.join('\n')}`)
+    })
     assert.equal(typeof port, 'number', `oxd ${this.role} ended early:\n${this.log.join('\n')}`)
     this.portNumber = port
     this.url = `http://127.0.0.1:${port}`
