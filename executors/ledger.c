@@ -26,22 +26,26 @@ enum {
   MOMENTS_MAX = 4,
 };
 
-enum request_kind { SUBMIT, LOOKUP };
-
 enum request_state { UNDER_WAY, ANSWERED, ABANDONED };
+
+/* What is asked of one hash, and what is answered. */
+struct item {
+  enum item_kind { SUBMIT, LOOKUP } kind;
+  struct ledger_row row; /* of a lookup the hash alone */
+
+  enum ox_venue_result result;
+  struct ledger_entry entry; /* its hash is "" when it is absent */
+  int64_t as_of_ms;
+};
 
 /* One call. The caller waits until it is answered or its time is up; then it is abandoned, and the
  * thread frees it. */
 struct request {
   struct request *next;
   sem_t answered;
-  enum request_kind kind;
   _Atomic(enum request_state) state;
-  struct ledger_row row; /* of a lookup the hash alone */
-
-  enum ox_venue_result result;
-  struct ledger_entry entry; /* its hash is "" when it is absent */
-  int64_t as_of_ms;
+  size_t n;
+  struct item items[]; /* n */
 };
 
 struct ledger {
@@ -130,25 +134,32 @@ static bool connected(struct ledger *l)
   return up;
 }
 
+/* What a transaction serves: the items of some requests. */
+struct batch {
+  struct request *requests[LEDGER_BATCH_MAX];
+  struct item *items[LEDGER_BATCH_MAX];
+  size_t n_requests, n;
+};
+
 /* Inserts the batch's submits. Those that were not accepted (expired, or there already) stay
  * without an entry: reading them tells which. */
-static bool insert(struct ledger *l, struct request **batch, size_t n, bool some_known)
+static bool insert(struct ledger *l, const struct batch *batch, bool some_known)
 {
   const struct ledger_row *rows[LEDGER_BATCH_MAX];
-  struct request *requests[LEDGER_BATCH_MAX];
+  struct item *items[LEDGER_BATCH_MAX];
   int64_t accepted_ms[LEDGER_BATCH_MAX], asked_ms = mono_ms();
   size_t k = 0;
-  for (size_t i = 0; i < n; i++) {
-    if (batch[i]->kind != SUBMIT) continue;
-    requests[k] = batch[i];
-    rows[k++] = &batch[i]->row;
+  for (size_t i = 0; i < batch->n; i++) {
+    if (batch->items[i]->kind != SUBMIT) continue;
+    items[k] = batch->items[i];
+    rows[k++] = &batch->items[i]->row;
   }
   if (k == 0) return true;
   if (!ledger_db_insert(l->db, rows, k, some_known, accepted_ms)) return false;
   for (size_t i = 0; i < k; i++) {
     const struct ledger_row *row = rows[i];
     if (accepted_ms[i] == 0) continue;
-    struct ledger_entry *entry = &requests[i]->entry;
+    struct ledger_entry *entry = &items[i]->entry;
     memcpy(entry->tx_hash, row->tx_hash, sizeof entry->tx_hash);
     entry->in_amount = row->in_amount;
     entry->out_amount = row->out_amount;
@@ -163,43 +174,44 @@ static bool insert(struct ledger *l, struct request **batch, size_t n, bool some
   return true;
 }
 
-static bool read_rest(struct ledger *l, struct request **batch, size_t n)
+static bool read_rest(struct ledger *l, const struct batch *batch)
 {
   const char *hashes[LEDGER_BATCH_MAX];
-  struct request *requests[LEDGER_BATCH_MAX];
+  struct item *items[LEDGER_BATCH_MAX];
   struct ledger_entry entries[LEDGER_BATCH_MAX];
   int64_t as_of_ms, asked_ms = mono_ms();
   size_t k = 0;
-  for (size_t i = 0; i < n; i++) {
-    if (batch[i]->entry.tx_hash[0]) continue;
-    requests[k] = batch[i];
-    hashes[k++] = batch[i]->row.tx_hash;
+  for (size_t i = 0; i < batch->n; i++) {
+    if (batch->items[i]->entry.tx_hash[0]) continue;
+    items[k] = batch->items[i];
+    hashes[k++] = batch->items[i]->row.tx_hash;
   }
   if (k == 0) return true;
   if (!ledger_db_read(l->db, hashes, k, entries, &as_of_ms)) return false;
   set_clock(l, asked_ms, as_of_ms);
   for (size_t i = 0; i < k; i++) {
-    requests[i]->entry = entries[i];
-    requests[i]->as_of_ms = as_of_ms;
+    items[i]->entry = entries[i];
+    items[i]->as_of_ms = as_of_ms;
   }
   return true;
 }
 
 /* A batch that failed goes once more over a new connection: what was accepted all the same, or had
  * been sent before, which fails the first insert, is found by its hash. */
-static void serve(struct ledger *l, struct request **batch, size_t n)
+static void serve(struct ledger *l, const struct batch *batch)
 {
   bool served = false;
   for (int tries = 0; tries < 2 && !served && connected(l); tries++) {
-    served = insert(l, batch, n, tries > 0) && read_rest(l, batch, n);
+    served = insert(l, batch, tries > 0) && read_rest(l, batch);
     if (!served) l->reconnect_at_ms = 0;
   }
-  for (size_t i = 0; i < n; i++) {
-    bool absent = batch[i]->entry.tx_hash[0] == '\0';
+  for (size_t i = 0; i < batch->n; i++) {
+    struct item *item = batch->items[i];
+    bool absent = item->entry.tx_hash[0] == '\0';
     if (!served)
-      batch[i]->result = OX_VENUE_UNAVAILABLE;
+      item->result = OX_VENUE_UNAVAILABLE;
     else
-      batch[i]->result = batch[i]->kind == SUBMIT && absent ? OX_VENUE_REJECTED : OX_VENUE_OK;
+      item->result = item->kind == SUBMIT && absent ? OX_VENUE_REJECTED : OX_VENUE_OK;
   }
 }
 
@@ -210,38 +222,40 @@ static void request_free(struct request *r)
 }
 
 /* Takes what has gathered; what was abandoned before it was sent never is. Under the lock. */
-static size_t take(struct ledger *l, struct request **batch)
+static void take(struct ledger *l, struct batch *batch)
 {
-  size_t n = 0;
-  while (l->first && n < LEDGER_BATCH_MAX) {
+  batch->n = batch->n_requests = 0;
+  while (l->first && batch->n + l->first->n <= LEDGER_BATCH_MAX) {
     struct request *r = l->first;
     l->first = r->next;
-    l->waiting--;
-    if (atomic_load(&r->state) == ABANDONED)
+    l->waiting -= r->n;
+    if (atomic_load(&r->state) == ABANDONED) {
       request_free(r);
-    else
-      batch[n++] = r;
+      continue;
+    }
+    batch->requests[batch->n_requests++] = r;
+    for (size_t i = 0; i < r->n; i++) batch->items[batch->n++] = &r->items[i];
   }
   if (!l->first) l->last = &l->first;
-  return n;
 }
 
 /* Under the lock. */
-static void remember(struct ledger *l, struct request **batch, size_t n)
+static void remember(struct ledger *l, const struct batch *batch)
 {
-  for (size_t i = 0; i < n; i++) {
-    const struct ledger_entry *entry = &batch[i]->entry;
+  for (size_t i = 0; i < batch->n; i++) {
+    const struct ledger_entry *entry = &batch->items[i]->entry;
     if (entry->tx_hash[0]) *cache_slot(l, entry->tx_hash) = *entry;
   }
 }
 
-static void answer(struct request **batch, size_t n)
+static void answer(const struct batch *batch)
 {
-  for (size_t i = 0; i < n; i++) {
-    if (atomic_exchange(&batch[i]->state, ANSWERED) == ABANDONED)
-      request_free(batch[i]);
+  for (size_t i = 0; i < batch->n_requests; i++) {
+    struct request *r = batch->requests[i];
+    if (atomic_exchange(&r->state, ANSWERED) == ABANDONED)
+      request_free(r);
     else
-      sem_post(&batch[i]->answered);
+      sem_post(&r->answered);
   }
 }
 
@@ -289,22 +303,22 @@ static void gather(struct ledger *l, size_t company)
 static void *run(void *arg)
 {
   struct ledger *l = arg;
-  struct request *batch[LEDGER_BATCH_MAX];
-  size_t n = 0, company = 0;
+  struct batch batch;
+  size_t company = 0;
   pthread_mutex_lock(&l->lock);
   for (;;) {
     while (!l->first && !l->stopping) wait_for_work(l);
     if (!l->first) break;
     gather(l, company);
-    n = take(l, batch);
-    company = n > company / 2 ? n : company / 2;
-    if (n == 0) continue;
+    take(l, &batch);
+    company = batch.n > company / 2 ? batch.n : company / 2;
+    if (batch.n == 0) continue;
     pthread_mutex_unlock(&l->lock);
-    serve(l, batch, n);
+    serve(l, &batch);
     pthread_mutex_lock(&l->lock);
-    remember(l, batch, n);
+    remember(l, &batch);
     pthread_mutex_unlock(&l->lock);
-    answer(batch, n);
+    answer(&batch);
     pthread_mutex_lock(&l->lock);
   }
   pthread_mutex_unlock(&l->lock);
@@ -326,44 +340,65 @@ static bool wait_for(struct request *r, int64_t wait_ms)
   return atomic_load(&r->state) != UNDER_WAY;
 }
 
-static struct request *request_new(enum request_kind kind)
+static struct request *request_new(size_t n)
 {
-  struct request *r = calloc(1, sizeof *r);
+  struct request *r = calloc(1, sizeof *r + n * sizeof *r->items);
   if (!r) return NULL;
-  r->kind = kind;
+  r->n = n;
   sem_init(&r->answered, 0, 0);
   return r;
 }
 
-/* Queues r, waits, and copies its end to *out. r is taken. */
-static enum ox_venue_result call(struct ledger *l, struct request *r, int64_t wait_ms,
-                                 struct request *out)
+/* Queues r and waits. OX_VENUE_OK: it is answered, and the caller's to free; else it is gone. */
+static enum ox_venue_result call(struct ledger *l, struct request *r, int64_t wait_ms)
 {
   pthread_mutex_lock(&l->lock);
-  if (wait_ms <= 0 || l->waiting >= WAITING_MAX) {
+  if (wait_ms <= 0 || l->waiting + r->n > WAITING_MAX) {
     pthread_mutex_unlock(&l->lock);
     request_free(r);
     return wait_ms <= 0 ? OX_VENUE_TIMEOUT : OX_VENUE_RATE_LIMITED;
   }
   *l->last = r;
   l->last = &r->next;
-  l->waiting++;
+  l->waiting += r->n;
   bool idle = l->idle;
   pthread_mutex_unlock(&l->lock);
   if (idle) pthread_cond_signal(&l->work);
-  if (!wait_for(r, wait_ms)) return OX_VENUE_TIMEOUT;
-  *out = *r;
-  request_free(r);
-  return out->result;
+  return wait_for(r, wait_ms) ? OX_VENUE_OK : OX_VENUE_TIMEOUT;
+}
+
+void ledger_submit_batch(struct ledger *l, const struct ledger_row *rows, size_t n, int64_t wait_ms,
+                         enum ox_venue_result *results)
+{
+  struct request *r = request_new(n);
+  for (size_t i = 0; r && i < n; i++) r->items[i] = (struct item){.kind = SUBMIT, .row = rows[i]};
+  enum ox_venue_result result = r ? call(l, r, wait_ms) : OX_VENUE_UNAVAILABLE;
+  for (size_t i = 0; i < n; i++) results[i] = result == OX_VENUE_OK ? r->items[i].result : result;
+  if (result == OX_VENUE_OK) request_free(r);
 }
 
 enum ox_venue_result ledger_submit(struct ledger *l, const struct ledger_row *row, int64_t wait_ms)
 {
-  struct request end;
-  struct request *r = request_new(SUBMIT);
+  enum ox_venue_result result;
+  ledger_submit_batch(l, row, 1, wait_ms, &result);
+  return result;
+}
+
+/* The entry of a hash as PostgreSQL has it, and as of when that is. */
+static enum ox_venue_result read_one(struct ledger *l, const char *tx_hash, int64_t wait_ms,
+                                     struct ledger_entry *entry, int64_t *as_of_ms)
+{
+  struct request *r = request_new(1);
   if (!r) return OX_VENUE_UNAVAILABLE;
-  r->row = *row;
-  return call(l, r, wait_ms, &end);
+  r->items[0].kind = LOOKUP;
+  memcpy(r->items[0].row.tx_hash, tx_hash, strlen(tx_hash) + 1);
+  enum ox_venue_result result = call(l, r, wait_ms);
+  if (result != OX_VENUE_OK) return result;
+  result = r->items[0].result;
+  *entry = r->items[0].entry;
+  *as_of_ms = r->items[0].as_of_ms;
+  request_free(r);
+  return result;
 }
 
 static void describe_legs(const struct ledger_entry *entry, struct ox_landing *landing)
@@ -393,23 +428,19 @@ static void describe(const struct ledger_entry *entry, int64_t as_of_ms, struct 
 enum ox_venue_result ledger_lookup(struct ledger *l, const char *tx_hash, int64_t wait_ms,
                                    int64_t lag_ms, struct ox_landing *landing)
 {
-  struct request end = {0};
+  struct ledger_entry entry = {0};
+  int64_t as_of_ms = 0;
   if (strlen(tx_hash) >= LEDGER_HASH_MAX) return OX_VENUE_REJECTED;
   pthread_mutex_lock(&l->lock);
-  bool seen = cache_find(l, tx_hash, &end.entry);
+  bool seen = cache_find(l, tx_hash, &entry);
   pthread_mutex_unlock(&l->lock);
   enum ox_venue_result result = OX_VENUE_OK;
-  if (!seen) {
-    struct request *r = request_new(LOOKUP);
-    if (!r) return OX_VENUE_UNAVAILABLE;
-    memcpy(r->row.tx_hash, tx_hash, strlen(tx_hash) + 1);
-    result = call(l, r, wait_ms, &end);
-  }
+  if (!seen) result = read_one(l, tx_hash, wait_ms, &entry, &as_of_ms);
   if (result != OX_VENUE_OK) return result;
-  int64_t as_of_ms = (end.entry.tx_hash[0] ? ledger_now_ms(l) : end.as_of_ms) - lag_ms;
+  as_of_ms = (entry.tx_hash[0] ? ledger_now_ms(l) : as_of_ms) - lag_ms;
   /* What was accepted since is absent, and as of then that is true. */
-  if (lag_ms > 0 && end.entry.accepted_at_ms > as_of_ms) end.entry = (struct ledger_entry){0};
-  describe(&end.entry, as_of_ms, landing);
+  if (lag_ms > 0 && entry.accepted_at_ms > as_of_ms) entry = (struct ledger_entry){0};
+  describe(&entry, as_of_ms, landing);
   return result;
 }
 

@@ -54,6 +54,10 @@ void ledger_destroy(struct ledger *ledger); /* no other call may be running */
 enum ox_venue_result ledger_submit(struct ledger *ledger, const struct ledger_row *row,
                                    int64_t wait_ms);
 
+/* ledger_submit_batch() does that for n rows, at most OX_BATCH_MAX, each with its own result. */
+void ledger_submit_batch(struct ledger *ledger, const struct ledger_row *rows, size_t n,
+                         int64_t wait_ms, enum ox_venue_result *results);
+
 /* ledger_lookup() says what is known of a hash, as ox_venue.lookup does (but for the names of the
  * venues that had a split's legs), or, as it was lag_ms ago.
  */

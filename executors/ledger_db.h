@@ -11,7 +11,7 @@
 
 #include "ledger.h"
 
-enum { LEDGER_BATCH_MAX = 128 };
+enum { LEDGER_BATCH_MAX = OX_BATCH_MAX };
 
 /* What is kept of a row: how it ends. */
 struct ledger_entry {

@@ -90,10 +90,7 @@ static int quote_waits(void *self)
 {
   const struct sim *sim = ((const struct sim_venue *)self)->sim;
   if (sim->quote_delay.max > 0) return 1;
-  struct scenario *scenario = board_scenario(sim->board);
-  bool faults = faults_any(scenario->faults);
-  scenario_drop(scenario);
-  return faults;
+  return sim_faulty(sim);
 }
 
 const struct ox_venue sim_raydium = {
@@ -107,6 +104,7 @@ const struct ox_venue sim_raydium = {
     .lookup = sim_lookup,
     .close = close_venue,
     .quote_waits = quote_waits,
+    .submit_batch = sim_submit_batch,
 };
 
 const struct ox_venue sim_meteora = {
@@ -120,6 +118,7 @@ const struct ox_venue sim_meteora = {
     .lookup = sim_lookup,
     .close = close_venue,
     .quote_waits = quote_waits,
+    .submit_batch = sim_submit_batch,
 };
 
 const struct ox_venue sim_both = {
@@ -133,4 +132,5 @@ const struct ox_venue sim_both = {
     .lookup = sim_lookup,
     .close = close_venue,
     .quote_waits = quote_waits,
+    .submit_batch = sim_submit_batch,
 };

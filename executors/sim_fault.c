@@ -30,6 +30,14 @@ static void crash(const struct sim_venue *venue)
   raise(SIGKILL);
 }
 
+bool sim_faulty(const struct sim *sim)
+{
+  struct scenario *scenario = board_scenario(sim->board);
+  bool faults = faults_any(scenario->faults);
+  scenario_drop(scenario);
+  return faults;
+}
+
 enum fault_kind sim_strike(const struct sim_venue *venue, enum fault_point point, const char *key,
                            uint32_t attempt)
 {

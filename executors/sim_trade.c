@@ -201,6 +201,28 @@ enum ox_venue_result sim_submit(void *self, const struct ox_tx *bytes, int64_t d
   return fault == FAULT_ACK_LOST_AFTER_LANDING ? unanswered(sim, deadline_ms) : result;
 }
 
+/* One statement for all of them. Each fault is one transaction's own: with any they go singly. */
+int sim_submit_batch(void *self, const struct ox_tx *const *txs, size_t n, int64_t deadline_ms,
+                     enum ox_venue_result *results)
+{
+  const struct sim_venue *venue = self;
+  struct ledger_row rows[OX_BATCH_MAX];
+  enum ox_venue_result told[OX_BATCH_MAX];
+  size_t place[OX_BATCH_MAX], n_rows = 0;
+  if (sim_faulty(venue->sim)) return 0;
+  for (size_t i = 0; i < n; i++) {
+    struct tx tx;
+    bool valid = tx_decode(txs[i], &tx) && sound(venue, &tx);
+    results[i] = valid ? OX_VENUE_OK : OX_VENUE_REJECTED;
+    if (valid && row_of(venue, txs[i], &tx, &rows[n_rows])) place[n_rows++] = i;
+  }
+  if (n_rows > 0)
+    ledger_submit_batch(venue->sim->ledger, rows, n_rows, time_left_ms(venue->sim, deadline_ms),
+                        told);
+  for (size_t i = 0; i < n_rows; i++) results[place[i]] = told[i];
+  return 1;
+}
+
 enum ox_venue_result sim_lookup(void *self, const char *tx_hash, int64_t deadline_ms,
                                 struct ox_landing *landing)
 {

@@ -94,6 +94,9 @@ bool sim_land(const struct sim_venue *venue, const struct tx *tx, struct ledger_
 enum fault_kind sim_strike(const struct sim_venue *venue, enum fault_point point, const char *key,
                            uint32_t attempt);
 
+/* sim_faulty() is whether a fault may strike anything at present. */
+bool sim_faulty(const struct sim *sim);
+
 /* sim_refusal() is what the venue answers at once because of a fault; OX_VENUE_OK: nothing. */
 enum ox_venue_result sim_refusal(enum fault_kind fault);
 
@@ -103,6 +106,8 @@ enum ox_venue_result sim_quote(void *self, const struct ox_swap *swap, int64_t d
 enum ox_venue_result sim_build(void *self, const struct ox_swap *swap, uint64_t nonce,
                                struct ox_tx *tx);
 enum ox_venue_result sim_submit(void *self, const struct ox_tx *tx, int64_t deadline_ms);
+int sim_submit_batch(void *self, const struct ox_tx *const *txs, size_t n, int64_t deadline_ms,
+                     enum ox_venue_result *results);
 enum ox_venue_result sim_lookup(void *self, const char *tx_hash, int64_t deadline_ms,
                                 struct ox_landing *landing);
 

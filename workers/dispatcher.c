@@ -281,6 +281,7 @@ static void claim_later(struct dispatcher *d, int64_t wait_ms)
 static void on_prepare(uv_prepare_t *handle)
 {
   struct dispatcher *d = handle->data;
+  intake_send(d->intake);
   if (d->hungry) try_claim(d);
 }
 

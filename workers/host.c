@@ -51,6 +51,12 @@ static enum status await_reply(struct job *job)
   return (enum status)(reply - 1);
 }
 
+void host_answer(struct job *job, enum status status)
+{
+  atomic_store(&job->reply, (int)status + 1);
+  mailbox_post(job->inbox, job_nudge);
+}
+
 enum status host_flush(struct job *job, bool answer)
 {
   if (list_empty(&job->chain)) return ST_OK;

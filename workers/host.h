@@ -17,6 +17,9 @@ struct host {
 
 void host_init(struct host *host, struct job *job);
 
+/* host_answer() wakes the worker that waits for the answer to its report. Any thread. */
+void host_answer(struct job *job, enum status status);
+
 /* host_flush() reports the chain. With answer it waits for the journal's word on the last entry. */
 enum status host_flush(struct job *job, bool answer);
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "metrics/metrics.h"
+#include "workers/host.h"
 #include "workers/pool.h"
 
 enum {
@@ -27,9 +28,10 @@ struct intake {
   struct pool *pool;
   uv_async_t async;
   struct slot_tally tallies[INTAKE_MAX];
-  struct list jobs; /* all of them: running, ending, released, abandoned */
-  size_t returning; /* of them: ours, given back before they ran */
-  size_t n_quick;   /* of them: quick */
+  struct list jobs;    /* all of them: running, ending, released, abandoned */
+  struct list to_send; /* of them: their transactions go together, as soon as all callbacks ran */
+  size_t returning;    /* of them: ours, given back before they ran */
+  size_t n_quick;      /* of them: quick */
   void (*on_destroyed)(void *arg), *destroyed_arg;
 };
 
@@ -97,12 +99,6 @@ static void settle(struct intake *in, struct job *job)
   in->parts.on_change(in->parts.arg);
 }
 
-static void answer_worker(struct job *job, enum status status)
-{
-  atomic_store(&job->reply, (int)status + 1);
-  mailbox_post(job->inbox, job_nudge);
-}
-
 static void refused(struct job *job, enum status status)
 {
   if (status == ST_BROKEN) job->broken = job->journal.lost = true;
@@ -119,7 +115,10 @@ static void on_answered(struct journal_entry *e, enum status status)
   struct job *job = e->arg;
   job->pending--;
   if (status != ST_OK) refused(job, status);
-  answer_worker(job, status);
+  if (status == ST_OK && job->batch_venue)
+    list_append(&intake_of(job)->to_send, &job->in_batch);
+  else
+    host_answer(job, status);
   settle(intake_of(job), job);
 }
 
@@ -145,7 +144,7 @@ static void dismiss(struct intake *in, struct report *r)
 {
   for (struct list_node *n; (n = list_pop(&r->entries)) != NULL;)
     journal_entry_free(container_of(n, struct journal_entry, node));
-  if (r->answer) answer_worker(r->job, ST_STALE);
+  if (r->answer) host_answer(r->job, ST_STALE);
   if (!r->end) return;
   pool_returned(in->pool, r->job);
   r->job->inbox = NULL;
@@ -187,6 +186,27 @@ static void on_async(uv_async_t *async)
       take_report(in, reports[i]);
       free(reports[i]);
     }
+  }
+}
+
+static struct job *sender_of(struct list_node *n)
+{
+  return container_of(n, struct job, in_batch);
+}
+
+/* The first of a venue's gets the others, and sends them all. */
+void intake_send(struct intake *in)
+{
+  for (struct list_node *n; (n = list_pop(&in->to_send)) != NULL;) {
+    struct job *job = sender_of(n);
+    for (struct list_node *at = list_first(&in->to_send), *next; at; at = next) {
+      next = at->next == &in->to_send.head ? NULL : at->next;
+      bool same = sender_of(at)->batch_venue == job->batch_venue;
+      if (!same || job->batch.len + 1 == OX_BATCH_MAX) continue;
+      list_remove(&in->to_send, at);
+      list_append(&job->batch, at);
+    }
+    host_answer(job, ST_OK);
   }
 }
 
@@ -286,6 +306,7 @@ struct intake *intake_create(uv_loop_t *loop, const struct intake_parts *parts)
   const struct workers_options *o = parts->options;
   in->parts = *parts;
   list_init(&in->jobs);
+  list_init(&in->to_send);
   uv_async_init(loop, &in->async, on_async);
   in->async.data = in;
   in->env = (struct job_env){.registry = parts->registry,

@@ -40,6 +40,8 @@ void intake_destroy(struct intake *in, void (*done)(void *arg), void *arg);
 /* intake_take() runs a claimed order, or with give_back releases it at once; takes claimed. */
 void intake_take(struct intake *in, struct journal_claimed *claimed, const char *token,
                  bool give_back);
+/* intake_send() wakes those whose intents have become durable since; before the loop sleeps. */
+void intake_send(struct intake *in);
 void intake_cancel(struct intake *in); /* every job */
 void intake_cancel_order(struct intake *in, const struct ulid *id);
 void intake_enforce_deadlines(struct intake *in, int64_t now_ms);

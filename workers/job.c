@@ -22,6 +22,7 @@ struct job *job_create(const struct job_env *env, struct journal_claimed *claime
   job->started_ns = clock_mono_ns();
   journal_order_init(&job->journal, claimed, type, token);
   list_init(&job->chain);
+  list_init(&job->batch);
   atomic_store(&job->stage, claimed->order.status);
   return job;
 }

@@ -54,6 +54,14 @@ struct job {
   bool broken;           /* loop: PostgreSQL would not take a report of it */
   size_t pending;        /* loop: entries the journal has not answered */
 
+  /* The transaction of an order whose intent is durable goes with others' of the same commit, in
+   * one call of its venue: one worker sends them, the others sleep until it has. */
+  const struct registry_venue *batch_venue; /* worker, with the report; NULL: it goes alone */
+  struct list_node in_batch;                /* loop, then who sends */
+  struct list batch;                        /* of job: the others'. Loop, then the worker's own */
+  bool was_sent;                            /* with a batch; before the reply, as is */
+  enum ox_venue_result sent;                /* what the venue said */
+
   _Atomic bool cancelled;      /* loop → worker: stop as soon as you can */
   _Atomic int reply;           /* loop → worker: enum status + 1 of the report waited for */
   _Atomic(const char *) stage; /* worker → loop: the state it is in, for people */

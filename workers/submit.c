@@ -26,6 +26,37 @@ static enum ox_venue_result send_bytes(struct job *job, const struct registry_ve
   return venues_submit(job->env->venues, v, &job->intent->tx);
 }
 
+/* Sends the transactions of a batch, this worker's among them, and tells the others what became of
+ * theirs. Orders lost meanwhile are left out; where nothing was sent, each goes on by itself. */
+static void send_batch(struct job *job, const struct registry_venue *v)
+{
+  struct job *jobs[OX_BATCH_MAX];
+  const struct ox_tx *txs[OX_BATCH_MAX];
+  enum ox_venue_result results[OX_BATCH_MAX];
+  size_t n = 0;
+  list_prepend(&job->batch, &job->in_batch);
+  list_each(at, &job->batch)
+  {
+    struct job *j = container_of(at, struct job, in_batch);
+    if (host_lost(j)) continue;
+    txs[n] = &j->intent->tx;
+    jobs[n++] = j;
+  }
+  bool sent = false;
+  if (n > 1) {
+    FAILPOINT("before_send");
+    sent = venues_submit_batch(job->env->venues, v, txs, n, results);
+    FAILPOINT("after_send");
+  }
+  for (size_t i = 0; sent && i < n; i++) {
+    jobs[i]->sent = results[i];
+    jobs[i]->was_sent = true;
+  }
+  list_pop(&job->batch);
+  for (struct list_node *at; (at = list_pop(&job->batch)) != NULL;)
+    host_answer(container_of(at, struct job, in_batch), ST_OK);
+}
+
 static void close_intent(struct job *job, struct journal_entry *e, enum journal_settle how)
 {
   e->settle = how;
@@ -81,6 +112,16 @@ static enum ox_status_code refused(struct job *job, const struct registry_venue 
   return expired ? OX_DEAD : OX_REFUSED;
 }
 
+/* Waits until the intent is durable, and perhaps until another worker has sent it with his own. */
+static bool make_durable(struct job *job, const struct registry_venue *v)
+{
+  job->was_sent = false;
+  job->batch_venue = venues_takes_batches(v) ? v : NULL;
+  bool durable = host_flush(job, true) == ST_OK;
+  job->batch_venue = NULL;
+  return durable;
+}
+
 enum ox_status_code host_submit(struct job *job, const char *venue, const struct ox_swap *swap,
                                 struct ox_receipt *receipt)
 {
@@ -96,11 +137,15 @@ enum ox_status_code host_submit(struct job *job, const char *venue, const struct
   *e->intent = *intent;
   job->intent = intent;
   FAILPOINT("before_intent");
-  if (host_flush(job, true) != ST_OK || host_lost(job)) return OX_LOST;
-  FAILPOINT("before_send");
-  enum ox_venue_result sent = send_bytes(job, v);
-  FAILPOINT("after_send");
-  return sent == OX_VENUE_REJECTED ? refused(job, v) : OX_OK;
+  if (!make_durable(job, v)) return OX_LOST;
+  if (!list_empty(&job->batch)) send_batch(job, v);
+  if (!job->was_sent) {
+    if (host_lost(job)) return OX_LOST;
+    FAILPOINT("before_send");
+    job->sent = send_bytes(job, v);
+    FAILPOINT("after_send");
+  }
+  return job->sent == OX_VENUE_REJECTED ? refused(job, v) : OX_OK;
 }
 
 /* The waits of await_landing, which grow. */

@@ -259,6 +259,26 @@ enum ox_venue_result venues_submit(struct venues *vs, const struct registry_venu
   return result;
 }
 
+bool venues_takes_batches(const struct registry_venue *v)
+{
+  return OX_HAS(v->venue, submit_batch) && v->venue->submit_batch;
+}
+
+bool venues_submit_batch(struct venues *vs, const struct registry_venue *v,
+                         const struct ox_tx *const *txs, size_t n, enum ox_venue_result *results)
+{
+  int64_t deadline_ms = clock_unix_ms() + vs->options.deadline_ms;
+  struct blame before = blame_enter("venue", v->venue->name);
+  int64_t begun_ns = clock_mono_ns();
+  bool taken = v->venue->submit_batch(v->self, txs, n, deadline_ms, results);
+  blame_leave(before);
+  for (size_t i = 0; taken && i < n; i++) {
+    time_call(v, "submit", begun_ns, results[i]);
+    report(&vs->guarded[v->index], BREAKER_SUBMIT, results[i]);
+  }
+  return taken;
+}
+
 enum ox_venue_result venues_lookup(struct venues *vs, const struct registry_venue *v,
                                    const char *tx_hash, struct ox_landing *landing)
 {

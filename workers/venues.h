@@ -48,6 +48,12 @@ bool venues_may_submit(struct venues *vs, const struct registry_venue *v);
 enum ox_venue_result venues_submit(struct venues *vs, const struct registry_venue *v,
                                    const struct ox_tx *tx);
 
+/* venues_takes_batches() is whether venues_submit_batch() may be tried: of n transactions, at most
+ * OX_BATCH_MAX, into their places in results. False: the venue would not, and none was sent. */
+bool venues_takes_batches(const struct registry_venue *v);
+bool venues_submit_batch(struct venues *vs, const struct registry_venue *v,
+                         const struct ox_tx *const *txs, size_t n, enum ox_venue_result *results);
+
 /* venues_lookup() asks no breaker, and tells it nothing. */
 enum ox_venue_result venues_lookup(struct venues *vs, const struct registry_venue *v,
                                    const char *tx_hash, struct ox_landing *landing);

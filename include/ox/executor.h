@@ -23,7 +23,7 @@
 #include "venue.h"
 
 /* A plugin built for another major is refused at start; a higher minor only adds at the end. */
-enum { OX_ABI_MAJOR = 1, OX_ABI_MINOR = 3 };
+enum { OX_ABI_MAJOR = 1, OX_ABI_MINOR = 4 };
 
 enum ox_state_flags {
   OX_STATE_INITIAL = 1,   /* the state of a new order: exactly one */

@@ -86,7 +86,8 @@ static enum status add_executor(struct registry *r, const struct ox_executor *e)
 
 static enum status add_venue(struct registry *r, const struct ox_venue *v)
 {
-  if (v->size < sizeof *v) return refuse(r, "a venue is smaller than this interface has it");
+  if (!OX_HAS(v, quote_waits))
+    return refuse(r, "a venue is smaller than ABI %d.0 has it", OX_ABI_MAJOR);
   if (!name_valid(v->name)) return refuse(r, "a venue has no valid name");
   if ((unsigned)v->submit_class > OX_SUBMIT_NONE)
     return refuse(r, "venue '%s' has an unknown submit class", v->name);

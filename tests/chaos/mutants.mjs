@@ -69,8 +69,8 @@ export const MUTANTS = [
     changes: [
       {
         file: SUBMIT,
-        from: 'if (host_flush(job, true) != ST_OK || host_lost(job)) return OX_LOST;',
-        to: 'host_flush(job, false);'
+        from: 'bool durable = host_flush(job, true) == ST_OK;',
+        to: 'bool durable = host_flush(job, false) == ST_OK;'
       }
     ],
     cycles: 5,

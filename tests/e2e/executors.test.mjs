@@ -56,12 +56,15 @@ test('retries back off and double, count attempts, and end with the reason', asy
   assert(at[3] - at[2] >= 400 && at[3] - at[2] < 400 + 1000 * SLOW, `second gap ${at[3] - at[2]}`)
 })
 
-// How many transactions have landed at the venue of tests/plugin/moody.c.
-async function landed() {
+// What the venues of tests/plugin/moody.c have seen.
+async function moods(body = {}) {
   const headers = { 'content-type': 'application/json' }
-  const { json } = await daemon.get('/test/moods', { method: 'PUT', headers, body: '{}' })
-  return json.east
+  const put = { method: 'PUT', headers, body: JSON.stringify(body) }
+  const { status, json, text } = await daemon.get('/test/moods', put)
+  assert.equal(status, 200, text)
+  return json
 }
+const landed = async () => (await moods()).east
 const transaction = async (id) =>
   world.sql(`SELECT o.intent_open AS open, x.outcome FROM orders o JOIN intents i USING (order_id)
     LEFT JOIN outcomes x USING (order_id, n) WHERE order_id = '${ulidToUuid(id)}'`)
@@ -88,6 +91,32 @@ test('what has landed stays open until the order ends', async () => {
   assert.deepEqual(await transaction(id), [{ open: true, outcome: null }])
   assert.equal((await daemon.ended(id)).status, 'done')
   assert.deepEqual(await transaction(id), [{ open: false, outcome: 'landed' }])
+})
+
+// swaps() has so many orders swap at once, and gives how many of them landed, and how many of those together.
+async function swaps(n) {
+  const was = await moods()
+  const ids = await Promise.all(Array.from({ length: n }, () => place('swap', 1, { then: 'again' })))
+  for (const id of ids) {
+    assert.equal((await daemon.ended(id)).status, 'done')
+    assert.deepEqual(await transaction(id), [{ open: false, outcome: 'landed' }])
+  }
+  const is = await moods()
+  return { landed: is.east - was.east, together: is.together - was.together }
+}
+
+test('transactions whose intents become durable together are sent together, each once', async () => {
+  await until('two at a time', 60000, async () => {
+    const seen = await swaps(12)
+    assert.equal(seen.landed, 12)
+    return seen.together > 1
+  })
+})
+
+test('a venue that does not take them together gets each by itself', async () => {
+  await moods({ east: 'shy' })
+  assert.deepEqual(await swaps(12), { landed: 12, together: 0 })
+  await moods({ east: 'well' })
 })
 
 test('a final failure is tried once', async () => {

@@ -176,6 +176,54 @@ Test(ledger, a_hash_that_cannot_be_one_is_refused)
   cr_assert(ledger_lookup(ledger, hash, WAIT_MS, 0, &landing) == OX_VENUE_REJECTED);
 }
 
+Test(ledger, of_a_batch_each_has_its_own_answer)
+{
+  struct ledger_row rows[] = {row_of("new"), row_of("known"), row_of("expired"),
+                              row_of("new as well"), row_of("known")};
+  enum { N = sizeof rows / sizeof *rows };
+  enum ox_venue_result results[N];
+  cr_assert(ledger_submit(ledger, &rows[1], WAIT_MS) == OX_VENUE_OK);
+  rows[2].expires_at_ms = ledger_now_ms(ledger) - 1000;
+  ledger_submit_batch(ledger, rows, N, WAIT_MS, results);
+  for (int i = 0; i < N; i++)
+    cr_assert_eq(results[i], i == 2 ? OX_VENUE_REJECTED : OX_VENUE_OK, "row %d", i);
+  cr_assert(look_from_elsewhere("new").state == OX_LANDING_LANDED);
+  cr_assert(look_from_elsewhere("new as well").state == OX_LANDING_LANDED);
+  cr_assert(look_from_elsewhere("expired").state == OX_LANDING_ABSENT);
+  cr_assert_eq(number_of("SELECT count(*) FROM sim.ledger WHERE tx_hash = $1", "known"), 1);
+}
+
+Test(ledger, a_batch_as_large_as_may_be_is_one_transaction)
+{
+  static struct ledger_row rows[OX_BATCH_MAX];
+  enum ox_venue_result results[OX_BATCH_MAX];
+  for (int i = 0; i < OX_BATCH_MAX; i++) {
+    char name[16];
+    snprintf(name, sizeof name, "large %d", i);
+    rows[i] = row_of(name);
+  }
+  ledger_submit_batch(ledger, rows, OX_BATCH_MAX, WAIT_MS, results);
+  for (int i = 0; i < OX_BATCH_MAX; i++) cr_assert_eq(results[i], OX_VENUE_OK, "row %d", i);
+  cr_assert_eq(number_of("SELECT count(*) FROM sim.ledger WHERE tx_hash LIKE $1", "large%"),
+               OX_BATCH_MAX);
+  cr_assert_eq(number_of("SELECT count(DISTINCT xmin::text) FROM sim.ledger"
+                         " WHERE tx_hash LIKE $1",
+                         "large%"),
+               1);
+}
+
+Test(ledger, a_batch_that_gets_no_answer_in_time_is_unknown_as_a_whole)
+{
+  struct ledger_row rows[] = {row_of("one"), row_of("two")};
+  enum ox_venue_result results[2] = {OX_VENUE_OK, OX_VENUE_OK};
+  command(sql, "BEGIN");
+  command(sql, "SELECT " GATE);
+  ledger_submit_batch(ledger, rows, 2, 100, results);
+  command(sql, "COMMIT");
+  cr_assert_eq(results[0], OX_VENUE_TIMEOUT);
+  cr_assert_eq(results[1], OX_VENUE_TIMEOUT);
+}
+
 Test(ledger, quotes_what_sql_and_arrays_would_take_for_their_own)
 {
   struct ledger_row row = row_of("q'\"\\{},");

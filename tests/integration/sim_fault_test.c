@@ -135,6 +135,12 @@ static struct ox_landing end_of(const struct ox_tx *tx)
   return landing;
 }
 
+static int send_both(const struct ox_tx *a, const struct ox_tx *b, enum ox_venue_result *results)
+{
+  const struct ox_tx *const txs[] = {a, b};
+  return sim_raydium.submit_batch(raydium, txs, 2, now_ms() + WAIT_MS, results);
+}
+
 /* ── quotes ──────────────────────────────────────────────────────────────────────────────────── */
 
 Test(sim_fault, what_is_refused_is_refused_at_once)
@@ -196,6 +202,31 @@ Test(sim_fault, ack_lost_after_landing_has_landed_when_nobody_hears_of_it)
   cr_assert(look(&tx).state == OX_LANDING_LANDED);
   cr_assert(send(&tx) == OX_VENUE_TIMEOUT, "drawn for the attempt: it is lost each time");
   cr_assert(number_of("SELECT count(*) FROM sim.ledger WHERE landed", NULL) == 1);
+}
+
+Test(sim_fault, together_each_has_its_own_answer)
+{
+  struct ox_tx good = build("good"), forged = build("forged");
+  enum ox_venue_result results[2];
+  forged.bytes[forged.n_bytes - 1] ^= 1;
+  cr_assert(send_both(&good, &forged, results));
+  cr_assert(results[0] == OX_VENUE_OK && results[1] == OX_VENUE_REJECTED);
+  cr_assert(send_both(&forged, &good, results), "the same once more");
+  cr_assert(results[0] == OX_VENUE_REJECTED && results[1] == OX_VENUE_OK);
+  cr_assert(end_of(&good).state == OX_LANDING_LANDED);
+  cr_assert(number_of("SELECT count(*) FROM sim.ledger", NULL) == 1);
+}
+
+Test(sim_fault, with_faults_none_is_sent_together)
+{
+  struct ox_tx a = build("a"), b = build("b");
+  enum ox_venue_result results[2];
+  fault("ack_lost_after_landing", "");
+  cr_assert_not(send_both(&a, &b, results));
+  cr_assert(number_of("SELECT count(*) FROM sim.ledger", NULL) == 0);
+  heal();
+  cr_assert(send_both(&a, &b, results));
+  cr_assert(results[0] == OX_VENUE_OK && results[1] == OX_VENUE_OK);
 }
 
 Test(sim_fault, late_landing_is_after_the_expiry_and_not_beyond_its_bound)

@@ -29,6 +29,12 @@
 #ifndef VENUE_NAME
 #define VENUE_NAME "frame"
 #endif
+#ifndef VENUE_SIZE
+#define VENUE_SIZE sizeof(struct ox_venue)
+#endif
+#ifndef SUBMIT_BATCH
+#define SUBMIT_BATCH NULL
+#endif
 #ifndef AFTER_PENDING
 #define AFTER_PENDING "done"
 #endif
@@ -159,7 +165,7 @@ static const struct ox_executor *const executors[] = {
     NULL};
 
 static const struct ox_venue *const venues[] = {&(const struct ox_venue){
-                                                    .size = sizeof(struct ox_venue),
+                                                    .size = VENUE_SIZE,
                                                     .name = VENUE_NAME,
                                                     .submit_class = OX_SUBMIT_NONE,
                                                     .open = OPEN_VENUE,
@@ -168,6 +174,7 @@ static const struct ox_venue *const venues[] = {&(const struct ox_venue){
                                                     .submit = submit,
                                                     .lookup = lookup,
                                                     .close = close_venue,
+                                                    .submit_batch = SUBMIT_BATCH,
                                                 },
                                                 NULL};
 

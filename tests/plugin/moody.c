@@ -1,7 +1,7 @@
 /*
  * moody.c - two venues that are as PUT /test/moods {"east":"away"} says: well; away (nobody
  * answers); deaf (quotes never come back); mute (what is submitted lands, but the answer is lost);
- * slow (whoever looks for a transaction is told when it is slow no more).
+ * slow (whoever looks for a transaction is told when it is slow no more); shy (no two at a time).
  * What lands is kept in memory: one process. Built as any plugin, from include/ox/ alone.
  */
 #include <ox/executor.h>
@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-enum mood { WELL, AWAY, DEAF, MUTE, SLOW, MOODS };
+enum mood { WELL, AWAY, DEAF, MUTE, SLOW, SHY, MOODS };
 enum { LANDED_MAX = 1024, LIFE_MS = 60000 };
 
 struct venue {
@@ -20,6 +20,7 @@ struct venue {
   pthread_mutex_t lock;
   char landed[LANDED_MAX][OX_TX_HASH_MAX];
   size_t n_landed;
+  size_t n_together; /* of them: in a batch */
 };
 
 static struct venue east = {.name = "east", .out = 2000000, .lock = PTHREAD_MUTEX_INITIALIZER};
@@ -92,6 +93,18 @@ static enum ox_venue_result submit(void *self, const struct ox_tx *tx, int64_t d
   return atomic_load(&v->mood) == MUTE ? OX_VENUE_TIMEOUT : OX_VENUE_OK;
 }
 
+static int submit_batch(void *self, const struct ox_tx *const *txs, size_t n, int64_t deadline_ms,
+                        enum ox_venue_result *results)
+{
+  struct venue *v = self;
+  if (atomic_load(&v->mood) == SHY) return 0;
+  for (size_t i = 0; i < n; i++) results[i] = submit(self, txs[i], deadline_ms);
+  pthread_mutex_lock(&v->lock);
+  v->n_together += n;
+  pthread_mutex_unlock(&v->lock);
+  return 1;
+}
+
 /* Who is mute cannot be asked either. */
 static enum ox_venue_result lookup(void *self, const char *tx_hash, int64_t deadline_ms,
                                    struct ox_landing *landing)
@@ -114,7 +127,7 @@ static enum ox_venue_result lookup(void *self, const char *tx_hash, int64_t dead
   {                                                                                                \
     .size = sizeof(struct ox_venue), .name = name_, .submit_class = OX_SUBMIT_DEDUP_BY_KEY,        \
     .open = open_, .quote = quote, .build = build, .submit = submit, .lookup = lookup,             \
-    .close = close_venue                                                                           \
+    .close = close_venue, .submit_batch = submit_batch                                             \
   }
 static const struct ox_venue venue_east = VENUE("east", open_east);
 static const struct ox_venue venue_west = VENUE("west", open_west);
@@ -123,26 +136,28 @@ static const struct ox_venue venue_west = VENUE("west", open_west);
 
 static void set_mood(const struct ox_request *request, struct venue *v, struct ox_errors *errors)
 {
-  static const char *const words[MOODS] = {"well", "away", "deaf", "mute", "slow"};
+  static const char *const words[MOODS] = {"well", "away", "deaf", "mute", "slow", "shy"};
   const struct ox_field *f = ox_request_field(request, v->name);
   for (int mood = 0; f && mood < MOODS; mood++) {
     if (strcmp(f->text, words[mood]) != 0) continue;
     atomic_store(&v->mood, mood);
     return;
   }
-  if (f) errors->add(errors, "/mood", "UNKNOWN_MOOD", "must be well, away, deaf, mute or slow");
+  if (f)
+    errors->add(errors, "/mood", "UNKNOWN_MOOD", "must be well, away, deaf, mute, slow or shy");
 }
 
 static void answer_landed(struct ox_answer *answer)
 {
-  char json[64];
+  char json[96];
   pthread_mutex_lock(&east.lock);
-  size_t in_east = east.n_landed;
+  size_t in_east = east.n_landed, together = east.n_together;
   pthread_mutex_unlock(&east.lock);
   pthread_mutex_lock(&west.lock);
   size_t in_west = west.n_landed;
   pthread_mutex_unlock(&west.lock);
-  snprintf(json, sizeof json, "{\"east\":%zu,\"west\":%zu}", in_east, in_west);
+  snprintf(json, sizeof json, "{\"east\":%zu,\"together\":%zu,\"west\":%zu}", in_east, together,
+           in_west);
   answer->send(answer, 200, json);
 }
 

@@ -43,6 +43,15 @@ static void count(enum ox_venue_result result, enum ox_landing_state state)
     atomic_fetch_add(&wrong, 1);
 }
 
+static enum ox_venue_result submit_with_another(const struct ledger_row *row, int64_t wait_ms)
+{
+  struct ledger_row rows[] = {*row, *row};
+  enum ox_venue_result results[2];
+  rows[0].tx_hash[0] = 'u';
+  ledger_submit_batch(ledger, rows, 2, wait_ms, results);
+  return results[1];
+}
+
 /* Every third call has little time to wait, or none; every second hash is sent by all threads. */
 static void *trade(void *arg)
 {
@@ -59,7 +68,12 @@ static void *trade(void *arg)
     snprintf(row.tx_hash, sizeof row.tx_hash, "t%llx-%d-%d", (unsigned long long)started_ms,
              i % 2 ? self : 0, i);
     struct ox_landing landing = {.size = sizeof landing, .state = OX_LANDING_LANDED};
-    enum ox_venue_result result = ledger_submit(ledger, &row, i % 3 ? WAIT_MS : i % 12);
+    int64_t wait_ms = i % 3 ? WAIT_MS : i % 12;
+    enum ox_venue_result result;
+    if (i % 4)
+      result = ledger_submit(ledger, &row, wait_ms);
+    else
+      result = submit_with_another(&row, wait_ms);
     if (result == OX_VENUE_OK) result = ledger_lookup(ledger, row.tx_hash, WAIT_MS, 0, &landing);
     count(result, landing.state);
   }

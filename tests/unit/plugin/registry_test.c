@@ -3,6 +3,7 @@
  * links those it needs into a directory of its own.
  */
 #include "plugin/registry.h"
+#include "workers/venues.h"
 
 #include <criterion/criterion.h>
 #include <libgen.h>
@@ -323,6 +324,20 @@ Test(registry, takes_an_executor_of_an_earlier_minor)
   cr_assert(order_type_executed(type));
   cr_assert_null(order_type_known_by(type));
   cr_assert_null(order_type_own_id(type));
+}
+
+Test(registry, takes_a_venue_of_an_earlier_minor)
+{
+  put("minor_3", "minor_3.so");
+  cr_assert(load() == ST_OK, "%s", error);
+  const struct registry_venue *venue = registry_venue(registry, "minor_3");
+  cr_assert_not_null(venue);
+  cr_assert_not(venues_takes_batches(venue));
+}
+
+Test(registry, refuses_a_venue_without_the_members_of_the_first_minor)
+{
+  refused("small_venue", "a venue is smaller than ABI 1.0 has it");
 }
 
 Test(registry, destroys_nothing)

@@ -15,7 +15,7 @@ enum { N = 2, DEADLINE_MS = 150, OPEN_MS = 200 };
 /* What each venue does, and what was asked of it. */
 static struct played {
   _Atomic int result, then; /* of the next call, and of those after it */
-  _Atomic int quotes, submits, lookups;
+  _Atomic int quotes, submits, batches, lookups;
   _Atomic bool hangs;  /* until the gate is open */
   _Atomic int life_ms; /* of its quotes, by its own clock, an hour ahead; 0: it has none */
   bool waits;
@@ -65,21 +65,40 @@ static enum ox_venue_result on_lookup(void *self, const char *tx_hash, int64_t d
   return next_result(p);
 }
 
+/* Takes no more than three at a time. */
+static int on_submit_batch(void *self, const struct ox_tx *const *txs, size_t n,
+                           int64_t deadline_ms, enum ox_venue_result *results)
+{
+  struct played *p = self;
+  cr_assert_leq(deadline_ms, clock_unix_ms() + DEADLINE_MS);
+  if (n > 3) return 0;
+  atomic_fetch_add(&p->batches, 1);
+  for (size_t i = 0; i < n; i++) {
+    cr_assert_str_eq(txs[i]->tx_hash, "h");
+    results[i] = next_result(p);
+  }
+  return 1;
+}
+
 static int on_quote_waits(void *self)
 {
   return ((struct played *)self)->waits;
 }
 
-static const struct ox_venue tables[N] = {{.name = "east",
+static const struct ox_venue tables[N] = {{.size = offsetof(struct ox_venue, submit_batch),
+                                           .name = "east",
                                            .quote = on_quote,
                                            .submit = on_submit,
                                            .lookup = on_lookup,
-                                           .quote_waits = on_quote_waits},
-                                          {.name = "west",
+                                           .quote_waits = on_quote_waits,
+                                           .submit_batch = on_submit_batch}, /* not reached */
+                                          {.size = sizeof(struct ox_venue),
+                                           .name = "west",
                                            .quote = on_quote,
                                            .submit = on_submit,
                                            .lookup = on_lookup,
-                                           .quote_waits = on_quote_waits}};
+                                           .quote_waits = on_quote_waits,
+                                           .submit_batch = on_submit_batch}};
 static const struct registry_venue registered[N] = {{&tables[0], &played[0], 0},
                                                     {&tables[1], &played[1], 1}};
 
@@ -323,6 +342,38 @@ CHECKED(venues, submits_open_it_and_lookups_never_stop)
   cr_assert_eq(health_of(1).state, BREAKER_OPEN, "a lookup tells the breaker nothing");
   cr_assert_eq(venues_submit(venues, west, &tx), OX_VENUE_OK, "the same bytes again may be sent");
   cr_assert_eq(atomic_load(&played[1].lookups), 11);
+}
+
+CHECKED(venues, of_a_batch_each_is_told_to_the_breaker)
+{
+  open_venues(0);
+  const struct registry_venue *west = &registered[1];
+  const struct ox_tx *const txs[] = {&tx, &tx, &tx, &tx};
+  enum ox_venue_result results[4];
+  cr_assert_not(venues_takes_batches(&registered[0]), "of an earlier minor");
+  cr_assert(venues_takes_batches(west));
+  will(1, OX_VENUE_REJECTED, OX_VENUE_TIMEOUT);
+  cr_assert(venues_submit_batch(venues, west, txs, 3, results));
+  cr_assert_eq(results[0], OX_VENUE_REJECTED);
+  cr_assert_eq(results[1], OX_VENUE_TIMEOUT);
+  cr_assert_eq(results[2], OX_VENUE_TIMEOUT);
+  cr_assert_eq(health_of(1).failures, 2);
+  cr_assert(venues_may_submit(venues, west));
+  cr_assert(venues_submit_batch(venues, west, txs, 2, results));
+  cr_assert_not(venues_may_submit(venues, west));
+  cr_assert_eq(atomic_load(&played[1].batches), 2);
+  cr_assert_eq(atomic_load(&played[1].submits), 0);
+}
+
+CHECKED(venues, a_batch_that_is_not_taken_tells_the_breaker_nothing)
+{
+  open_venues(0);
+  const struct ox_tx *const txs[] = {&tx, &tx, &tx, &tx};
+  enum ox_venue_result results[4];
+  will(1, OX_VENUE_TIMEOUT, OX_VENUE_TIMEOUT);
+  cr_assert_not(venues_submit_batch(venues, &registered[1], txs, 4, results));
+  cr_assert_eq(health_of(1).failures, 0);
+  cr_assert_eq(atomic_load(&played[1].batches), 0);
 }
 
 /* What has expired by the venue's own clock is of no use, whatever the host's clock says. */
