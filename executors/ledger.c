@@ -24,6 +24,7 @@ enum {
   COMPANY = 2,    /* callers at a time that make it likely that more are on their way */
   MOMENT_US = 30, /* and the kernel's slack, 50 */
   MOMENTS_MAX = 4,
+  ENOUGH = 8, /* transactions that wait for no more company */
 };
 
 enum request_state { UNDER_WAY, ANSWERED, ABANDONED };
@@ -294,7 +295,8 @@ static void moment(struct ledger *l)
 static void gather(struct ledger *l, size_t company)
 {
   size_t seen = 0;
-  for (int i = 0; i < MOMENTS_MAX && seen < l->waiting && company >= COMPANY && !l->stopping; i++) {
+  for (int i = 0; i < MOMENTS_MAX && company >= COMPANY && !l->stopping; i++) {
+    if (l->waiting == seen || l->waiting >= ENOUGH) return;
     seen = l->waiting;
     moment(l);
   }

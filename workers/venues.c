@@ -7,6 +7,7 @@
 #include <ox/text.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -19,12 +20,16 @@
 
 enum { VENUES_MAX = 64, THREADS_MAX = 128, RETRY_WAIT_MS = 20, STOP_MS = 1000 };
 
+enum call { QUOTE, SUBMIT, LOOKUP, CALLS };
+enum word { OK, FAILED, REFUSED, WORDS };
+
 struct guarded {
   const struct registry_venue *v;
   struct quoter *quoter;
   pthread_mutex_t lock;
   struct breaker breaker;
   struct budget budget;
+  _Atomic(struct metric_series *) timed[CALLS][WORDS];
 };
 
 struct venues {
@@ -71,11 +76,18 @@ static bool failed(enum ox_venue_result result)
          result == OX_VENUE_RATE_LIMITED || result == OX_VENUE_STALE;
 }
 
-static void time_call(const struct registry_venue *v, const char *call, int64_t begun_ns,
+static void time_call(struct guarded *g, enum call call, int64_t begun_ns,
                       enum ox_venue_result result)
 {
-  const char *word = result == OX_VENUE_OK ? "ok" : failed(result) ? "failed" : "refused";
-  metric_observe_since(metric_series(METRIC_VENUE_CALL, v->venue->name, call, word), begun_ns);
+  static const char *const calls[] = {"quote", "submit", "lookup"};
+  static const char *const words[] = {"ok", "failed", "refused"};
+  enum word word = result == OX_VENUE_OK ? OK : failed(result) ? FAILED : REFUSED;
+  struct metric_series *series = atomic_load(&g->timed[call][word]);
+  if (!series) {
+    series = metric_series(METRIC_VENUE_CALL, g->v->venue->name, calls[call], words[word]);
+    atomic_store(&g->timed[call][word], series);
+  }
+  metric_observe_since(series, begun_ns);
 }
 
 static void report(struct guarded *g, enum breaker_call call, enum ox_venue_result result)
@@ -135,15 +147,16 @@ static int64_t unix_deadline(int64_t until_ns)
   return clock_unix_ms() + (until_ns - clock_mono_ns()) / 1000000;
 }
 
-static enum ox_venue_result quote_once(const struct registry_venue *v, const struct ox_swap *swap,
+static enum ox_venue_result quote_once(struct guarded *g, const struct ox_swap *swap,
                                        int64_t until_ns, struct ox_quote *quote)
 {
+  const struct registry_venue *v = g->v;
   *quote = (struct ox_quote){.size = sizeof *quote};
   struct blame before = blame_enter("venue", v->venue->name);
   int64_t begun_ns = clock_mono_ns();
   enum ox_venue_result result = v->venue->quote(v->self, swap, unix_deadline(until_ns), quote);
   blame_leave(before);
-  time_call(v, "quote", begun_ns, result);
+  time_call(g, QUOTE, begun_ns, result);
   bool over = quote->as_of_ms > 0 && quote->expires_at_ms <= quote->as_of_ms;
   return result == OX_VENUE_OK && over ? OX_VENUE_STALE : result;
 }
@@ -155,10 +168,10 @@ static void ask(void *arg, const struct ox_swap *swap, int64_t until_ns, struct 
   pthread_mutex_lock(&g->lock);
   budget_earn(&g->budget);
   pthread_mutex_unlock(&g->lock);
-  enum ox_venue_result result = quote_once(g->v, swap, until_ns, quote);
+  enum ox_venue_result result = quote_once(g, swap, until_ns, quote);
   if (may_retry(g, result, until_ns)) {
     poll(NULL, 0, RETRY_WAIT_MS);
-    result = quote_once(g->v, swap, until_ns, quote);
+    result = quote_once(g, swap, until_ns, quote);
   }
   if (clock_mono_ns() > until_ns) result = OX_VENUE_TIMEOUT;
   quote->result = result;
@@ -254,7 +267,7 @@ enum ox_venue_result venues_submit(struct venues *vs, const struct registry_venu
   int64_t begun_ns = clock_mono_ns();
   enum ox_venue_result result = v->venue->submit(v->self, tx, deadline_ms);
   blame_leave(before);
-  time_call(v, "submit", begun_ns, result);
+  time_call(&vs->guarded[v->index], SUBMIT, begun_ns, result);
   report(&vs->guarded[v->index], BREAKER_SUBMIT, result);
   return result;
 }
@@ -273,7 +286,7 @@ bool venues_submit_batch(struct venues *vs, const struct registry_venue *v,
   bool taken = v->venue->submit_batch(v->self, txs, n, deadline_ms, results);
   blame_leave(before);
   for (size_t i = 0; taken && i < n; i++) {
-    time_call(v, "submit", begun_ns, results[i]);
+    time_call(&vs->guarded[v->index], SUBMIT, begun_ns, results[i]);
     report(&vs->guarded[v->index], BREAKER_SUBMIT, results[i]);
   }
   return taken;
@@ -287,7 +300,7 @@ enum ox_venue_result venues_lookup(struct venues *vs, const struct registry_venu
   int64_t begun_ns = clock_mono_ns();
   enum ox_venue_result result = v->venue->lookup(v->self, tx_hash, deadline_ms, landing);
   blame_leave(before);
-  time_call(v, "lookup", begun_ns, result);
+  time_call(&vs->guarded[v->index], LOOKUP, begun_ns, result);
   return result;
 }
 
