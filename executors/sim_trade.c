@@ -202,24 +202,23 @@ enum ox_venue_result sim_submit(void *self, const struct ox_tx *bytes, int64_t d
 }
 
 /* One statement for all of them. Each fault is one transaction's own: with any they go singly. */
-int sim_submit_batch(void *self, const struct ox_tx *const *txs, size_t n, int64_t deadline_ms,
-                     enum ox_venue_result *results)
+int sim_submit_batch(struct ox_batch_item *items, size_t n, int64_t deadline_ms)
 {
-  const struct sim_venue *venue = self;
+  const struct sim *sim = ((const struct sim_venue *)items[0].self)->sim;
   struct ledger_row rows[OX_BATCH_MAX];
   enum ox_venue_result told[OX_BATCH_MAX];
-  size_t place[OX_BATCH_MAX], n_rows = 0;
-  if (sim_faulty(venue->sim)) return 0;
-  for (size_t i = 0; i < n; i++) {
+  struct ox_batch_item *of[OX_BATCH_MAX];
+  size_t n_rows = 0;
+  if (sim_faulty(sim)) return 0;
+  for (struct ox_batch_item *item = items; item < items + n; item++) {
     struct tx tx;
-    bool valid = tx_decode(txs[i], &tx) && sound(venue, &tx);
-    results[i] = valid ? OX_VENUE_OK : OX_VENUE_REJECTED;
-    if (valid && row_of(venue, txs[i], &tx, &rows[n_rows])) place[n_rows++] = i;
+    bool valid = tx_decode(item->tx, &tx) && sound(item->self, &tx);
+    item->result = valid ? OX_VENUE_OK : OX_VENUE_REJECTED;
+    if (valid && row_of(item->self, item->tx, &tx, &rows[n_rows])) of[n_rows++] = item;
   }
   if (n_rows > 0)
-    ledger_submit_batch(venue->sim->ledger, rows, n_rows, time_left_ms(venue->sim, deadline_ms),
-                        told);
-  for (size_t i = 0; i < n_rows; i++) results[place[i]] = told[i];
+    ledger_submit_batch(sim->ledger, rows, n_rows, time_left_ms(sim, deadline_ms), told);
+  for (size_t i = 0; i < n_rows; i++) of[i]->result = told[i];
   return 1;
 }
 

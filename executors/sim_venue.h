@@ -106,8 +106,7 @@ enum ox_venue_result sim_quote(void *self, const struct ox_swap *swap, int64_t d
 enum ox_venue_result sim_build(void *self, const struct ox_swap *swap, uint64_t nonce,
                                struct ox_tx *tx);
 enum ox_venue_result sim_submit(void *self, const struct ox_tx *tx, int64_t deadline_ms);
-int sim_submit_batch(void *self, const struct ox_tx *const *txs, size_t n, int64_t deadline_ms,
-                     enum ox_venue_result *results);
+int sim_submit_batch(struct ox_batch_item *items, size_t n, int64_t deadline_ms);
 enum ox_venue_result sim_lookup(void *self, const char *tx_hash, int64_t deadline_ms,
                                 struct ox_landing *landing);
 

@@ -194,15 +194,15 @@ static struct job *sender_of(struct list_node *n)
   return container_of(n, struct job, in_batch);
 }
 
-/* The first of a venue's gets the others, and sends them all. */
+/* The first of those that may be sent together gets the others, and sends them all. */
 void intake_send(struct intake *in)
 {
   for (struct list_node *n; (n = list_pop(&in->to_send)) != NULL;) {
     struct job *job = sender_of(n);
     for (struct list_node *at = list_first(&in->to_send), *next; at; at = next) {
       next = at->next == &in->to_send.head ? NULL : at->next;
-      bool same = sender_of(at)->batch_venue == job->batch_venue;
-      if (!same || job->batch.len + 1 == OX_BATCH_MAX) continue;
+      bool together = venues_together(sender_of(at)->batch_venue, job->batch_venue);
+      if (!together || job->batch.len + 1 == OX_BATCH_MAX) continue;
       list_remove(&in->to_send, at);
       list_append(&job->batch, at);
     }

@@ -55,7 +55,8 @@ struct job {
   size_t pending;        /* loop: entries the journal has not answered */
 
   /* The transaction of an order whose intent is durable goes with others' of the same commit, in
-   * one call of its venue: one worker sends them, the others sleep until it has. */
+   * one call where the venue takes them so: one worker sends them, the others sleep until it has.
+   */
   const struct registry_venue *batch_venue; /* worker, with the report; NULL: it goes alone */
   struct list_node in_batch;                /* loop, then who sends */
   struct list batch;                        /* of job: the others'. Loop, then the worker's own */

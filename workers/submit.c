@@ -28,28 +28,29 @@ static enum ox_venue_result send_bytes(struct job *job, const struct registry_ve
 
 /* Sends the transactions of a batch, this worker's among them, and tells the others what became of
  * theirs. Orders lost meanwhile are left out; where nothing was sent, each goes on by itself. */
-static void send_batch(struct job *job, const struct registry_venue *v)
+static void send_batch(struct job *job)
 {
   struct job *jobs[OX_BATCH_MAX];
-  const struct ox_tx *txs[OX_BATCH_MAX];
-  enum ox_venue_result results[OX_BATCH_MAX];
+  struct ox_batch_item items[OX_BATCH_MAX];
+  const struct registry_venue *v[OX_BATCH_MAX];
   size_t n = 0;
   list_prepend(&job->batch, &job->in_batch);
   list_each(at, &job->batch)
   {
     struct job *j = container_of(at, struct job, in_batch);
     if (host_lost(j)) continue;
-    txs[n] = &j->intent->tx;
+    v[n] = j->batch_venue;
+    items[n] = (struct ox_batch_item){.self = v[n]->self, .tx = &j->intent->tx};
     jobs[n++] = j;
   }
   bool sent = false;
   if (n > 1) {
     FAILPOINT("before_send");
-    sent = venues_submit_batch(job->env->venues, v, txs, n, results);
+    sent = venues_submit_batch(job->env->venues, v, items, n);
     FAILPOINT("after_send");
   }
   for (size_t i = 0; sent && i < n; i++) {
-    jobs[i]->sent = results[i];
+    jobs[i]->sent = items[i].result;
     jobs[i]->was_sent = true;
   }
   list_pop(&job->batch);
@@ -112,16 +113,6 @@ static enum ox_status_code refused(struct job *job, const struct registry_venue 
   return expired ? OX_DEAD : OX_REFUSED;
 }
 
-/* Waits until the intent is durable, and perhaps until another worker has sent it with his own. */
-static bool make_durable(struct job *job, const struct registry_venue *v)
-{
-  job->was_sent = false;
-  job->batch_venue = venues_takes_batches(v) ? v : NULL;
-  bool durable = host_flush(job, true) == ST_OK;
-  job->batch_venue = NULL;
-  return durable;
-}
-
 enum ox_status_code host_submit(struct job *job, const char *venue, const struct ox_swap *swap,
                                 struct ox_receipt *receipt)
 {
@@ -136,9 +127,13 @@ enum ox_status_code host_submit(struct job *job, const char *venue, const struct
   e->intent = mem_alloc(sizeof *e->intent);
   *e->intent = *intent;
   job->intent = intent;
+  job->batch_venue = venues_together(v, v) ? v : NULL;
+  job->was_sent = false;
   FAILPOINT("before_intent");
-  if (!make_durable(job, v)) return OX_LOST;
-  if (!list_empty(&job->batch)) send_batch(job, v);
+  bool durable = host_flush(job, true) == ST_OK;
+  if (durable && !list_empty(&job->batch)) send_batch(job);
+  job->batch_venue = NULL;
+  if (!durable) return OX_LOST;
   if (!job->was_sent) {
     if (host_lost(job)) return OX_LOST;
     FAILPOINT("before_send");

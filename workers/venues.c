@@ -272,22 +272,24 @@ enum ox_venue_result venues_submit(struct venues *vs, const struct registry_venu
   return result;
 }
 
-bool venues_takes_batches(const struct registry_venue *v)
+bool venues_together(const struct registry_venue *a, const struct registry_venue *b)
 {
-  return OX_HAS(v->venue, submit_batch) && v->venue->submit_batch;
+  return OX_HAS(a->venue, submit_batch) && OX_HAS(b->venue, submit_batch) &&
+         a->venue->submit_batch && a->venue->submit_batch == b->venue->submit_batch;
 }
 
-bool venues_submit_batch(struct venues *vs, const struct registry_venue *v,
-                         const struct ox_tx *const *txs, size_t n, enum ox_venue_result *results)
+bool venues_submit_batch(struct venues *vs, const struct registry_venue *const *v,
+                         struct ox_batch_item *items, size_t n)
 {
   int64_t deadline_ms = clock_unix_ms() + vs->options.deadline_ms;
-  struct blame before = blame_enter("venue", v->venue->name);
+  struct blame before = blame_enter("venue", v[0]->venue->name);
   int64_t begun_ns = clock_mono_ns();
-  bool taken = v->venue->submit_batch(v->self, txs, n, deadline_ms, results);
+  bool taken = v[0]->venue->submit_batch(items, n, deadline_ms);
   blame_leave(before);
   for (size_t i = 0; taken && i < n; i++) {
-    time_call(&vs->guarded[v->index], SUBMIT, begun_ns, results[i]);
-    report(&vs->guarded[v->index], BREAKER_SUBMIT, results[i]);
+    struct guarded *g = &vs->guarded[v[i]->index];
+    time_call(g, SUBMIT, begun_ns, items[i].result);
+    report(g, BREAKER_SUBMIT, items[i].result);
   }
   return taken;
 }

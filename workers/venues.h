@@ -48,11 +48,12 @@ bool venues_may_submit(struct venues *vs, const struct registry_venue *v);
 enum ox_venue_result venues_submit(struct venues *vs, const struct registry_venue *v,
                                    const struct ox_tx *tx);
 
-/* venues_takes_batches() is whether venues_submit_batch() may be tried: of n transactions, at most
- * OX_BATCH_MAX, into their places in results. False: the venue would not, and none was sent. */
-bool venues_takes_batches(const struct registry_venue *v);
-bool venues_submit_batch(struct venues *vs, const struct registry_venue *v,
-                         const struct ox_tx *const *txs, size_t n, enum ox_venue_result *results);
+/* venues_together() is whether transactions of a and b may be sent in one batch; of a alone,
+ * whether those of a may. venues_submit_batch() sends n, at most OX_BATCH_MAX; v[i] is the venue of
+ * items[i]. False: they would not be taken together, and none was sent. */
+bool venues_together(const struct registry_venue *a, const struct registry_venue *b);
+bool venues_submit_batch(struct venues *vs, const struct registry_venue *const *v,
+                         struct ox_batch_item *items, size_t n);
 
 /* venues_lookup() asks no breaker, and tells it nothing. */
 enum ox_venue_result venues_lookup(struct venues *vs, const struct registry_venue *v,

@@ -44,11 +44,17 @@ struct ox_config {
  * close() is called once, when no other call runs. quote_waits(), NULL for yes, says whether
  * quote() may take time: a venue that answers from memory says 0, and is asked on the worker's own
  * thread. submit_batch(), NULL for none, since 1.4, submits n transactions (2 to OX_BATCH_MAX)
- * whose intents became durable together, in one call where each would cost one, and gives for each
- * what submit() would have answered; 0: it does not take them together, none was sent, and each is
- * submitted by itself.
+ * whose intents became durable together, in one call where each would cost one; they may be of
+ * several venues that have the same submit_batch(). Each one's result is what its submit() would
+ * have answered; 0: it does not take them together, none was sent, and each is submitted by itself.
  */
 enum { OX_BATCH_MAX = 128 };
+
+struct ox_batch_item {
+  void *self; /* of its venue */
+  const struct ox_tx *tx;
+  enum ox_venue_result result;
+};
 
 struct ox_venue {
   uint32_t size;
@@ -65,8 +71,7 @@ struct ox_venue {
                                  struct ox_landing *landing);
   void (*close)(void *self);
   int (*quote_waits)(void *self);
-  int (*submit_batch)(void *self, const struct ox_tx *const *txs, size_t n, int64_t deadline_ms,
-                      enum ox_venue_result *results);
+  int (*submit_batch)(struct ox_batch_item *items, size_t n, int64_t deadline_ms);
 };
 
 #endif

@@ -137,8 +137,10 @@ static struct ox_landing end_of(const struct ox_tx *tx)
 
 static int send_both(const struct ox_tx *a, const struct ox_tx *b, enum ox_venue_result *results)
 {
-  const struct ox_tx *const txs[] = {a, b};
-  return sim_raydium.submit_batch(raydium, txs, 2, now_ms() + WAIT_MS, results);
+  struct ox_batch_item items[] = {{.self = raydium, .tx = a}, {.self = raydium, .tx = b}};
+  int taken = sim_raydium.submit_batch(items, 2, now_ms() + WAIT_MS);
+  for (int i = 0; i < 2; i++) results[i] = items[i].result;
+  return taken;
 }
 
 /* ── quotes ──────────────────────────────────────────────────────────────────────────────────── */
@@ -215,6 +217,23 @@ Test(sim_fault, together_each_has_its_own_answer)
   cr_assert(results[0] == OX_VENUE_REJECTED && results[1] == OX_VENUE_OK);
   cr_assert(end_of(&good).state == OX_LANDING_LANDED);
   cr_assert(number_of("SELECT count(*) FROM sim.ledger", NULL) == 1);
+}
+
+Test(sim_fault, several_venues_together)
+{
+  struct ox_swap swap = swap_of("other");
+  struct ox_tx of_raydium = build("one"), of_meteora = {.size = sizeof of_meteora};
+  cr_assert(sim_meteora.build(meteora, &swap, nonces++, &of_meteora) == OX_VENUE_OK);
+  struct ox_batch_item items[] = {{.self = meteora, .tx = &of_meteora},
+                                  {.self = raydium, .tx = &of_raydium},
+                                  {.self = raydium, .tx = &of_meteora}};
+  cr_assert(sim_meteora.submit_batch == sim_raydium.submit_batch);
+  cr_assert(sim_meteora.submit_batch(items, 3, now_ms() + WAIT_MS));
+  cr_assert(items[0].result == OX_VENUE_OK && items[1].result == OX_VENUE_OK);
+  cr_assert(items[2].result == OX_VENUE_REJECTED, "not built by that venue");
+  cr_assert(end_of(&of_meteora).state == OX_LANDING_LANDED);
+  cr_assert(number_of("SELECT count(*) FROM sim.ledger WHERE venue = $1", "meteora") == 1);
+  cr_assert(number_of("SELECT count(*) FROM sim.ledger", NULL) == 2);
 }
 
 Test(sim_fault, with_faults_none_is_sent_together)

@@ -93,15 +93,16 @@ static enum ox_venue_result submit(void *self, const struct ox_tx *tx, int64_t d
   return atomic_load(&v->mood) == MUTE ? OX_VENUE_TIMEOUT : OX_VENUE_OK;
 }
 
-static int submit_batch(void *self, const struct ox_tx *const *txs, size_t n, int64_t deadline_ms,
-                        enum ox_venue_result *results)
+static int submit_batch(struct ox_batch_item *items, size_t n, int64_t deadline_ms)
 {
-  struct venue *v = self;
-  if (atomic_load(&v->mood) == SHY) return 0;
-  for (size_t i = 0; i < n; i++) results[i] = submit(self, txs[i], deadline_ms);
-  pthread_mutex_lock(&v->lock);
-  v->n_together += n;
-  pthread_mutex_unlock(&v->lock);
+  if (atomic_load(&east.mood) == SHY || atomic_load(&west.mood) == SHY) return 0;
+  for (size_t i = 0; i < n; i++) {
+    struct venue *v = items[i].self;
+    items[i].result = submit(v, items[i].tx, deadline_ms);
+    pthread_mutex_lock(&v->lock);
+    v->n_together++;
+    pthread_mutex_unlock(&v->lock);
+  }
   return 1;
 }
 

@@ -332,7 +332,7 @@ Test(registry, takes_a_venue_of_an_earlier_minor)
   cr_assert(load() == ST_OK, "%s", error);
   const struct registry_venue *venue = registry_venue(registry, "minor_3");
   cr_assert_not_null(venue);
-  cr_assert_not(venues_takes_batches(venue));
+  cr_assert_not(venues_together(venue, venue));
 }
 
 Test(registry, refuses_a_venue_without_the_members_of_the_first_minor)

@@ -45,13 +45,12 @@ static enum ox_venue_result on_submit(void *self, const struct ox_tx *tx, int64_
   return result;
 }
 
-static int on_submit_batch(void *self, const struct ox_tx *const *txs, size_t n,
-                           int64_t deadline_ms, enum ox_venue_result *results)
+static int on_submit_batch(struct ox_batch_item *items, size_t n, int64_t deadline_ms)
 {
-  (void)self, (void)deadline_ms;
+  (void)deadline_ms;
   if (venue_book.declines) return 0;
   pthread_mutex_lock(&venue_book.lock);
-  for (size_t i = 0; i < n; i++) results[i] = note(venue_book.batches, txs[i]);
+  for (size_t i = 0; i < n; i++) items[i].result = note(venue_book.batches, items[i].tx);
   size_t len = strlen(venue_book.batches);
   snprintf(venue_book.batches + len, BOOK_MAX - len, ".");
   pthread_mutex_unlock(&venue_book.lock);

@@ -15,7 +15,7 @@ enum { N = 2, DEADLINE_MS = 150, OPEN_MS = 200 };
 /* What each venue does, and what was asked of it. */
 static struct played {
   _Atomic int result, then; /* of the next call, and of those after it */
-  _Atomic int quotes, submits, batches, lookups;
+  _Atomic int quotes, submits, batched, lookups;
   _Atomic bool hangs;  /* until the gate is open */
   _Atomic int life_ms; /* of its quotes, by its own clock, an hour ahead; 0: it has none */
   bool waits;
@@ -66,16 +66,15 @@ static enum ox_venue_result on_lookup(void *self, const char *tx_hash, int64_t d
 }
 
 /* Takes no more than three at a time. */
-static int on_submit_batch(void *self, const struct ox_tx *const *txs, size_t n,
-                           int64_t deadline_ms, enum ox_venue_result *results)
+static int on_submit_batch(struct ox_batch_item *items, size_t n, int64_t deadline_ms)
 {
-  struct played *p = self;
   cr_assert_leq(deadline_ms, clock_unix_ms() + DEADLINE_MS);
   if (n > 3) return 0;
-  atomic_fetch_add(&p->batches, 1);
   for (size_t i = 0; i < n; i++) {
-    cr_assert_str_eq(txs[i]->tx_hash, "h");
-    results[i] = next_result(p);
+    struct played *p = items[i].self;
+    atomic_fetch_add(&p->batched, 1);
+    cr_assert_str_eq(items[i].tx->tx_hash, "h");
+    items[i].result = next_result(p);
   }
   return 1;
 }
@@ -85,13 +84,13 @@ static int on_quote_waits(void *self)
   return ((struct played *)self)->waits;
 }
 
-static const struct ox_venue tables[N] = {{.size = offsetof(struct ox_venue, submit_batch),
+static const struct ox_venue tables[N] = {{.size = sizeof(struct ox_venue),
                                            .name = "east",
                                            .quote = on_quote,
                                            .submit = on_submit,
                                            .lookup = on_lookup,
                                            .quote_waits = on_quote_waits,
-                                           .submit_batch = on_submit_batch}, /* not reached */
+                                           .submit_batch = on_submit_batch},
                                           {.size = sizeof(struct ox_venue),
                                            .name = "west",
                                            .quote = on_quote,
@@ -344,36 +343,52 @@ CHECKED(venues, submits_open_it_and_lookups_never_stop)
   cr_assert_eq(atomic_load(&played[1].lookups), 11);
 }
 
-CHECKED(venues, of_a_batch_each_is_told_to_the_breaker)
+CHECKED(venues, of_a_batch_each_is_told_to_its_breaker)
 {
   open_venues(0);
-  const struct registry_venue *west = &registered[1];
-  const struct ox_tx *const txs[] = {&tx, &tx, &tx, &tx};
-  enum ox_venue_result results[4];
-  cr_assert_not(venues_takes_batches(&registered[0]), "of an earlier minor");
-  cr_assert(venues_takes_batches(west));
+  const struct registry_venue *east = &registered[0], *west = &registered[1];
+  const struct registry_venue *const v[] = {west, east, west};
+  struct ox_batch_item items[3];
+  for (int i = 0; i < 3; i++) items[i] = (struct ox_batch_item){.self = v[i]->self, .tx = &tx};
+  cr_assert(venues_together(west, east));
   will(1, OX_VENUE_REJECTED, OX_VENUE_TIMEOUT);
-  cr_assert(venues_submit_batch(venues, west, txs, 3, results));
-  cr_assert_eq(results[0], OX_VENUE_REJECTED);
-  cr_assert_eq(results[1], OX_VENUE_TIMEOUT);
-  cr_assert_eq(results[2], OX_VENUE_TIMEOUT);
-  cr_assert_eq(health_of(1).failures, 2);
-  cr_assert(venues_may_submit(venues, west));
-  cr_assert(venues_submit_batch(venues, west, txs, 2, results));
+  cr_assert(venues_submit_batch(venues, v, items, 3));
+  cr_assert_eq(items[0].result, OX_VENUE_REJECTED);
+  cr_assert_eq(items[1].result, OX_VENUE_OK);
+  cr_assert_eq(items[2].result, OX_VENUE_TIMEOUT);
+  cr_assert_eq(health_of(0).failures, 0);
+  cr_assert_eq(health_of(1).failures, 1);
+  cr_assert(venues_submit_batch(venues, v, items, 3));
+  cr_assert_eq(health_of(1).failures, 3);
+  cr_assert(venues_may_submit(venues, east));
   cr_assert_not(venues_may_submit(venues, west));
-  cr_assert_eq(atomic_load(&played[1].batches), 2);
+  cr_assert_eq(atomic_load(&played[1].batched), 4);
   cr_assert_eq(atomic_load(&played[1].submits), 0);
 }
 
 CHECKED(venues, a_batch_that_is_not_taken_tells_the_breaker_nothing)
 {
   open_venues(0);
-  const struct ox_tx *const txs[] = {&tx, &tx, &tx, &tx};
-  enum ox_venue_result results[4];
+  const struct registry_venue *west = &registered[1], *const v[] = {west, west, west, west};
+  struct ox_batch_item items[4];
+  for (int i = 0; i < 4; i++) items[i] = (struct ox_batch_item){.self = west->self, .tx = &tx};
   will(1, OX_VENUE_TIMEOUT, OX_VENUE_TIMEOUT);
-  cr_assert_not(venues_submit_batch(venues, &registered[1], txs, 4, results));
+  cr_assert_not(venues_submit_batch(venues, v, items, 4));
   cr_assert_eq(health_of(1).failures, 0);
-  cr_assert_eq(atomic_load(&played[1].batches), 0);
+  cr_assert_eq(atomic_load(&played[1].batched), 0);
+}
+
+CHECKED(venues, of_an_earlier_minor_or_without_it_none_is_sent_together)
+{
+  open_venues(0);
+  struct ox_venue earlier = tables[1], without = tables[1];
+  earlier.size = offsetof(struct ox_venue, submit_batch);
+  without.submit_batch = NULL;
+  const struct registry_venue old = {&earlier, NULL, 0}, none = {&without, NULL, 0};
+  cr_assert_not(venues_together(&old, &old));
+  cr_assert_not(venues_together(&none, &none));
+  cr_assert_not(venues_together(&registered[1], &old));
+  cr_assert_not(venues_together(&none, &registered[1]));
 }
 
 /* What has expired by the venue's own clock is of no use, whatever the host's clock says. */
