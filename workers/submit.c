@@ -40,7 +40,8 @@ static void send_batch(struct job *job)
     struct job *j = container_of(at, struct job, in_batch);
     if (host_lost(j)) continue;
     v[n] = j->batch_venue;
-    items[n] = (struct ox_batch_item){.self = v[n]->self, .tx = &j->intent->tx};
+    items[n] = (struct ox_batch_item){
+        .self = v[n]->self, .tx = &j->intent->tx, .result = OX_VENUE_TIMEOUT}; /* if not set */
     jobs[n++] = j;
   }
   bool sent = false;
@@ -130,6 +131,7 @@ enum ox_status_code host_submit(struct job *job, const char *venue, const struct
   job->batch_venue = venues_together(v, v) ? v : NULL;
   job->was_sent = false;
   FAILPOINT("before_intent");
+  /* With others of the same commit, another worker may send it before the answer comes. */
   bool durable = host_flush(job, true) == ST_OK;
   if (durable && !list_empty(&job->batch)) send_batch(job);
   job->batch_venue = NULL;
