@@ -29,7 +29,7 @@ void journal_claim(struct journal *j, const struct journal_claim *claim, journal
   if (claim->after)
     claim->after->heir = op;
   else
-    company_came(&j->company, clock_mono_ns());
+    company_came(&j->company, TOLD_OF_STEP, clock_mono_ns());
 }
 
 static int by_id(const void *a, const void *b)

@@ -19,30 +19,34 @@ static bool within(int64_t since_ns, int64_t ms, int64_t now_ns)
   return now_ns - since_ns < ms * INT64_C(1000000);
 }
 
-static bool in_time(const struct company *c, int64_t now_ns)
+static bool in_time(const struct told *t, int64_t now_ns)
 {
-  return within(c->told_ns, COMPANY_FIRST_MS, now_ns) &&
-         (!c->first_ns || within(c->first_ns, COMPANY_MS, now_ns));
+  return within(t->last_ns, COMPANY_FIRST_MS, now_ns) &&
+         (!t->first_ns || within(t->first_ns, COMPANY_MS, now_ns));
 }
 
-void company_told(struct company *c, size_t n, int64_t now_ns)
+/* Who is told soon after others is awaited together with them. */
+void company_told(struct company *c, enum told_of of, size_t n, int64_t now_ns)
 {
+  struct told *t = &c->told[of];
   if (n == 0) return;
-  if (c->told > 0) {
-    size_t back = c->back < c->told ? c->back : c->told;
-    c->prompt += ((int)(back * ALL / c->told) - c->prompt) / MEMORY;
+  if (t->n == 0 || !within(t->since_ns, COMPANY_FIRST_MS, now_ns)) {
+    size_t back = t->back < t->n ? t->back : t->n;
+    if (t->n > 0) t->prompt += ((int)(back * ALL / t->n) - t->prompt) / MEMORY;
+    t->since_ns = now_ns;
+    t->n = t->back = 0;
   }
-  c->told = n;
-  c->back = 0;
-  c->told_ns = now_ns;
-  c->first_ns = 0;
+  t->n += n;
+  t->last_ns = now_ns;
+  t->first_ns = 0;
 }
 
-void company_came(struct company *c, int64_t now_ns)
+void company_came(struct company *c, enum told_of of, int64_t now_ns)
 {
-  if (!in_time(c, now_ns)) return;
-  c->back++;
-  if (!c->first_ns) c->first_ns = now_ns;
+  struct told *t = &c->told[of];
+  if (!in_time(t, now_ns)) return;
+  t->back++;
+  if (!t->first_ns) t->first_ns = now_ns;
 }
 
 void company_expects_claims(struct company *c, bool expected, int64_t now_ns)
@@ -55,16 +59,19 @@ static void on_timer(uv_timer_t *timer)
   (void)timer; /* the turn is what was wanted */
 }
 
-/* One in eight may be late: he is not worth the wait of the others. */
-static bool workers_awaited(const struct company *c, int64_t now_ns)
+/* As many as have come lately. */
+static bool workers_awaited(const struct told *t, int64_t now_ns)
 {
-  return c->prompt > PROMPT && c->back < c->told - c->told / 8 && in_time(c, now_ns);
+  size_t usual = (t->n * (size_t)t->prompt + ALL / 2) / ALL;
+  return t->prompt > PROMPT && t->back < usual && in_time(t, now_ns);
 }
 
-bool company_awaited(struct company *c, int64_t now_ns)
+bool company_awaited(struct company *c, unsigned kinds, int64_t now_ns)
 {
-  bool claims = c->claims_expected_ns && within(c->claims_expected_ns, COMPANY_MS, now_ns);
-  if (!claims && !workers_awaited(c, now_ns)) return false;
-  if (!uv_is_active((uv_handle_t *)&c->timer)) uv_timer_start(&c->timer, on_timer, COMPANY_MS, 0);
-  return true;
+  bool awaited = c->claims_expected_ns && within(c->claims_expected_ns, COMPANY_MS, now_ns);
+  for (unsigned of = 0; of < TOLD_KINDS; of++)
+    awaited |= kinds >> of & 1 && workers_awaited(&c->told[of], now_ns);
+  if (awaited && !uv_is_active((uv_handle_t *)&c->timer))
+    uv_timer_start(&c->timer, on_timer, COMPANY_MS, 0);
+  return awaited;
 }

@@ -114,6 +114,7 @@ bool journal_passing(const char *sqlstate);
 void journal_refused(struct journal *j, const char *sqlstate);
 size_t step_take(struct transaction *t, size_t max);
 size_t step_workers(const struct transaction *t); /* whose orders have no heirs */
+unsigned step_awaits(const struct journal *j);    /* kinds of those whom the steps wait for */
 void step_send(struct transaction *t, struct pg_batch *batch);
 void step_committed(struct transaction *t);
 void step_requeue(struct transaction *t);

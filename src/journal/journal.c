@@ -119,11 +119,14 @@ static void rolled_back(struct transaction *t, const char *sqlstate)
 
 static void send_gathered(struct journal *j);
 
-/* Of a transaction the requests of workers who come back: with what their order does next, or with
- * the claim of another where none has taken its place. */
-static size_t workers_of(const struct transaction *t)
+/* The workers who are told of a transaction: of the orders that it claims for them, of steps of
+ * those that nobody takes the place of. */
+static void tell_company(const struct transaction *t)
 {
-  return t->n_claims + step_workers(t);
+  struct company *c = &t->lane->journal->company;
+  int64_t now = clock_mono_ns();
+  company_told(c, TOLD_OF_CLAIM, t->n_claims, now);
+  company_told(c, TOLD_OF_STEP, step_workers(t), now);
 }
 
 /* What has gathered goes before what was committed is told, if it is much: PostgreSQL works
@@ -136,7 +139,7 @@ static void on_end(void *arg, enum pg_outcome outcome, const char *sqlstate)
   if (outcome != PG_IN_DOUBT) lane->heard_ms = clock_mono_ms();
   if (outcome == PG_COMMITTED) {
     t->telling = true;
-    company_told(&lane->journal->company, workers_of(t), clock_mono_ns());
+    tell_company(t);
     send_gathered(lane->journal);
     committed(t);
   } else if (outcome == PG_ROLLED_BACK) {
@@ -358,7 +361,9 @@ void journal_expects_claims(struct journal *j, bool expected)
 static bool company_comes(struct journal *j)
 {
   size_t n = gathered(j);
-  return n > 0 && n < COMPANY && !j->solo_left && company_awaited(&j->company, clock_mono_ns());
+  if (n == 0 || n >= COMPANY || j->solo_left) return false;
+  unsigned kinds = step_awaits(j) | (j->claims.len ? 1u << TOLD_OF_STEP : 0);
+  return company_awaited(&j->company, kinds, clock_mono_ns());
 }
 
 bool journal_gathers(struct journal *j)

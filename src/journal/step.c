@@ -65,7 +65,7 @@ static void come(struct journal *j, struct journal_order *o)
 {
   if (list_linked(&o->node)) return;
   list_append(&j->orders, &o->node);
-  company_came(&j->company, clock_mono_ns());
+  company_came(&j->company, o->told, clock_mono_ns());
 }
 
 void journal_post(struct journal *j, struct journal_entry *entry)
@@ -155,6 +155,24 @@ size_t step_take(struct transaction *t, size_t max)
   for (int k = 0; k < STEP_KINDS; k++)
     if (t->n_steps[k] > 1) qsort(t->steps[k], t->n_steps[k], sizeof **t->steps, by_id);
   return n;
+}
+
+/* The last of its entries says whether an order leaves. */
+static bool waits_to_leave(const struct journal_order *o)
+{
+  const struct journal_entry *e = container_of(o->waiting.head.prev, struct journal_entry, node);
+  return ends(e) || e->hold != JOURNAL_KEEP;
+}
+
+unsigned step_awaits(const struct journal *j)
+{
+  unsigned kinds = 0;
+  list_each(n, &j->orders)
+  {
+    const struct journal_order *o = container_of(n, struct journal_order, node);
+    kinds |= waits_to_leave(o) ? COMPANY_ALL : 1u << o->told;
+  }
+  return kinds;
 }
 
 size_t step_workers(const struct transaction *t)
@@ -406,6 +424,7 @@ static void happened(struct journal *j, const struct step_op *op)
   o->ver = op->ver;
   o->phase = op->phase;
   o->step++;
+  o->told = TOLD_OF_STEP;
   struct list entries;
   list_init(&entries);
   list_move_all(&entries, &o->in_flight);

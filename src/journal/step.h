@@ -8,6 +8,7 @@
 #define JOURNAL_STEP_H
 
 #include "base/list.h"
+#include "journal/company.h"
 #include "journal/journal.h"
 
 struct transaction;
@@ -21,6 +22,7 @@ struct journal_order {
   int32_t ver;  /* seq of the newest event that committed */
   int32_t attempt;
   enum ox_phase phase;         /* after the entries that committed */
+  enum told_of told;           /* what its worker has heard of last */
   char token[QUEUE_TOKEN_MAX]; /* of the lease in Redis */
   bool grouped;                /* others may wait for its end */
   bool lost;                   /* a step was refused: whatever follows is dropped with ST_STALE */
