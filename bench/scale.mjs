@@ -49,9 +49,6 @@ const out = `${ROOT}bench/out`
 const fileOf = (part) => `${out}/scale-${part}.json`
 mkdirSync(out, { recursive: true })
 
-// What was started ends with us: see service.mjs.
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
-
 const servers = await openServers()
 await servers.prepareLog()
 const settings = await servers.settings()

@@ -50,7 +50,9 @@ export const SIDES = {
 }
 
 const running = new Set()
+// What was started ends with us.
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')))
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
 
 function startProcess([program, ...args], env) {
   const child = spawn(program, args, {

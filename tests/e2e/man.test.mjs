@@ -2,22 +2,21 @@
 // the pages name is there: files, tests, targets of make.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { OXD, ROOT } from './lib.mjs'
 import { OXCTL } from './ctl.mjs'
 
 const run = (file, ...args) => execFileSync(file, args, { cwd: ROOT, encoding: 'utf8' })
+const mandoc = (input, ...args) => execFileSync('mandoc', args, { input, encoding: 'utf8' })
 const options = (text) => new Set(text.match(/^ +--[a-z-]+/gm).map((o) => o.trim()))
 
 for (const [page, program] of [['oxctl.1', OXCTL], ['oxd.8', OXD]])
   test(page, () => {
-    const file = path.join(tmpdir(), `ox-${process.pid}-${page}`)
-    writeFileSync(file, run('scripts/man', `docs/man/${page}`, program))
-    run('mandoc', '-Tlint', '-W', 'warning', file) // throws at any
-    const shown = run('mandoc', '-Tutf8', '-O', 'width=200', file).replaceAll(/.\x08/g, '')
+    const text = run('scripts/man', `docs/man/${page}`, program)
+    mandoc(text, '-Tlint', '-W', 'warning') // throws at any
+    const shown = mandoc(text, '-Tutf8', '-O', 'width=200').replaceAll(/.\x08/g, '')
     const help = run(program, '--help')
     const commands = [...help.matchAll(/^ {2}oxctl ((?:[a-z]+ )*[a-z]+)(?= {2}| [A-Z[]| bash)/gm)].map((m) => m[1])
     const wanted = [help, ...commands.map((c) => run(program, ...c.split(' '), '--help'))].map(options)
