@@ -1,7 +1,10 @@
 /* statements.c - the text of the journal's statements; what each is for stands in front of it. */
 #include "journal/statements.h"
 
-#define NOW "WITH now AS MATERIALIZED (SELECT clock_timestamp() AS at), "
+/* When PostgreSQL took the statement up: one time for all of its rows. A row of its own to join
+ * them with, WITH now AS (SELECT clock_timestamp()), costs each statement about as much as an
+ * order. */
+#define NOW "statement_timestamp()"
 
 /* The planner must not bet on statistics that were taken while the tables were empty: every access
  * is by primary key, so everything but that is switched off for the connection. */
@@ -16,12 +19,12 @@
  * there already is refused, and then looked for: ON CONFLICT would cost every order a quarter more.
  */
 #define ACCEPT                                                                                     \
-  NOW "o AS (INSERT INTO orders (order_id, tenant, type, status, payload, created_at, updated_at," \
-      " accepted_as)"                                                                              \
-      " SELECT u.order_id, u.tenant, u.type, u.status, u.payload::json, now.at, now.at, u.status"  \
-      " FROM unnest($1::new_order[]) AS u, now RETURNING order_id),"                               \
-      " a AS (INSERT INTO accepts (order_ids) SELECT array_agg(order_id) FROM o)"                  \
-      " SELECT at FROM now"
+  "WITH o AS (INSERT INTO orders (order_id, tenant, type, status, payload, created_at,"            \
+  " updated_at, accepted_as)"                                                                      \
+  " SELECT u.order_id, u.tenant, u.type, u.status, u.payload::json, " NOW ", " NOW ", u.status"    \
+  " FROM unnest($1::new_order[]) AS u RETURNING order_id),"                                        \
+  " a AS (INSERT INTO accepts (order_ids) SELECT array_agg(order_id) FROM o)"                      \
+  " SELECT " NOW
 
 /* The same for orders with a name of the caller's own or an idempotency key, and for those that are
  * moved by hand: $2 life of a key. A name or a live key that is taken inserts nothing. Keys and
@@ -29,11 +32,11 @@
  * but not in a circle. NAMED(columns, values, from) lets more of an order come along. */
 /* clang-format off */
 #define NAMED(columns, values, from)                                                               \
-  NOW "u AS (SELECT * FROM unnest($1::new_order[])),"                                              \
+  "WITH u AS (SELECT * FROM unnest($1::new_order[])),"                                             \
   " k AS (INSERT INTO idempotency_keys AS k (tenant, key, request_hash, order_id, expires_at)"     \
   " SELECT u.tenant, u.key, u.key_hash, u.order_id,"                                               \
-  " now.at + $2::bigint * interval '1 second'"                                                     \
-  " FROM u, now WHERE u.key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM orders x"                    \
+  " " NOW " + $2::bigint * interval '1 second'"                                                    \
+  " FROM u WHERE u.key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM orders x"                         \
   " WHERE x.tenant = u.tenant AND x.client_order_id = u.own) ORDER BY u.tenant, u.key"             \
   " ON CONFLICT (tenant, key) DO UPDATE SET request_hash = excluded.request_hash,"                 \
   " order_id = excluded.order_id, response = NULL, expires_at = excluded.expires_at"               \
@@ -41,9 +44,9 @@
   " o AS (INSERT INTO orders (order_id, tenant, client_order_id, request_hash, type, status,"      \
   " phase, by_hand, payload, created_at, updated_at, completed_at, accepted_as" columns ")"        \
   " SELECT u.order_id, u.tenant, u.own, u.hash, u.type, u.status, u.phase, u.by_hand,"             \
-  " u.payload::json, now.at, now.at, CASE WHEN u.phase >= 2 THEN now.at END,"                      \
+  " u.payload::json, " NOW ", " NOW ", CASE WHEN u.phase >= 2 THEN " NOW " END,"                   \
   " CASE WHEN u.phase = 0 THEN u.status END" values                                                \
-  " FROM now, u" from                                                                              \
+  " FROM u" from                                                                                   \
   " WHERE u.key IS NULL OR (u.order_id IN (SELECT order_id FROM k)) IS TRUE"                       \
   " ORDER BY u.tenant, u.own"                                                                      \
   " ON CONFLICT DO NOTHING RETURNING order_id, status, phase, created_at),"                        \
@@ -133,31 +136,33 @@
 /* What Redis and the processes have of it are copies, which may be older. */
 #define PAUSED "(SELECT p.paused FROM queue_pause p WHERE p.one)"
 
+/* The state that a claim of the order enters; null: none. */
+#define ENTERS "($5::text[])[array_position($4::text[], o.type)]"
+
 /* A claim. $1 ids, $2 hand-over deadlines (null: none), $3 session, $4 types this process runs, $5
  * their claim states (null: what has happened so far is what shows), $6 lease in ms. A transaction
  * that may still land is not walked away from: the claim state is entered only when none is open.
  */
 #define CLAIM                                                                                      \
-  NOW "m AS (UPDATE orders o SET fence = o.fence + 1, step = o.step + 1, owner = $3::uuid,"        \
-      " phase = CASE WHEN k.state IS NULL THEN o.phase ELSE 1 END,"                                \
-      " attempt = o.attempt + o.bump, bump = 0,"                                                   \
-      " takeovers = o.takeovers + (o.owner IS NOT NULL)::integer::smallint,"                       \
-      " status = CASE WHEN o.intent_open THEN o.status ELSE coalesce(k.state, o.status) END,"      \
-      " ver = o.ver + (k.state IS NOT NULL AND NOT o.intent_open)::integer, updated_at = now.at"   \
-      " FROM unnest($1::uuid[], $2::timestamptz[]) AS c(order_id, handover_by), now,"              \
-      " unnest($4::text[], $5::text[]) AS k(type, state)"                                          \
-      " WHERE o.order_id = c.order_id AND k.type = o.type AND o.phase < 2 AND NOT o.by_hand"       \
-      " AND (o.due_at IS NULL OR o.due_at <= now.at) AND NOT " PAUSED                              \
-      " AND (c.handover_by IS NULL OR now.at <= c.handover_by)"                                    \
-      " AND (o.owner IS NULL OR o.owner = $3::uuid OR NOT EXISTS (SELECT 1 FROM worker_sessions s" \
-      " WHERE s.id = o.owner AND session_alive(s, $6::bigint * interval '1 ms')))"                 \
-      " AND " IN_TURN                                                                              \
-      " RETURNING o.order_id, o.client_order_id, o.type, o.status, o.attempt, o.ver, o.step,"      \
-      " o.fence, o.takeovers, o.intent_open, o.payload, o.state, o.created_at, o.updated_at,"      \
-      " k.state IS NOT NULL AND NOT o.intent_open AS entered, o.group_no IS NOT NULL),"            \
-      " e AS (INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"                 \
-      " SELECT order_id, step, ver, status, 1, attempt, updated_at FROM m WHERE entered)"          \
-      " SELECT * FROM m"
+  "WITH m AS (UPDATE orders o SET fence = o.fence + 1, step = o.step + 1, owner = $3::uuid,"       \
+  " phase = CASE WHEN " ENTERS " IS NULL THEN o.phase ELSE 1 END,"                                 \
+  " attempt = o.attempt + o.bump, bump = 0,"                                                       \
+  " takeovers = o.takeovers + (o.owner IS NOT NULL)::integer::smallint,"                           \
+  " status = CASE WHEN o.intent_open THEN o.status ELSE coalesce(" ENTERS ", o.status) END,"       \
+  " ver = o.ver + (" ENTERS " IS NOT NULL AND NOT o.intent_open)::integer, updated_at = " NOW      \
+  " FROM unnest($1::uuid[], $2::timestamptz[]) AS c(order_id, handover_by)"                        \
+  " WHERE o.order_id = c.order_id AND o.type = ANY($4::text[]) AND o.phase < 2 AND NOT o.by_hand"  \
+  " AND (o.due_at IS NULL OR o.due_at <= " NOW ") AND NOT " PAUSED                                 \
+  " AND (c.handover_by IS NULL OR " NOW " <= c.handover_by)"                                       \
+  " AND (o.owner IS NULL OR o.owner = $3::uuid OR NOT EXISTS (SELECT 1 FROM worker_sessions s"     \
+  " WHERE s.id = o.owner AND session_alive(s, $6::bigint * interval '1 ms')))"                     \
+  " AND " IN_TURN                                                                                  \
+  " RETURNING o.order_id, o.client_order_id, o.type, o.status, o.attempt, o.ver, o.step,"          \
+  " o.fence, o.takeovers, o.intent_open, o.payload, o.state, o.created_at, o.updated_at,"          \
+  " " ENTERS " IS NOT NULL AND NOT o.intent_open AS entered, o.group_no IS NOT NULL),"             \
+  " e AS (INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"                     \
+  " SELECT order_id, step, ver, status, 1, attempt, updated_at FROM m WHERE entered)"              \
+  " SELECT * FROM m"
 
 /* The open transactions of orders that were claimed a moment ago in this transaction. $1 ids. */
 #define CLAIM_INTENTS                                                                              \
@@ -180,22 +185,23 @@
  * on by RETURNING, so that nothing has to be joined: STEP(returning). */
 /* clang-format off */
 #define STEP(returning)                                                                            \
-  NOW "u AS (SELECT * FROM unnest($1::new_step[])),"                                               \
-  " m AS (UPDATE orders o SET status = coalesce(u.status, o.status), phase = u.phase,"             \
+  "WITH m AS (UPDATE orders o SET status = coalesce(u.status, o.status), phase = u.phase,"         \
   " ver = u.ver, step = o.step + 1, fence = o.fence + (u.hold <> 0)::integer,"                     \
   " owner = CASE WHEN u.hold = 0 AND u.phase < 2 THEN o.owner END,"                                \
   " bump = (u.hold = 1)::integer,"                                                                 \
-  " due_at = CASE u.hold WHEN 0 THEN o.due_at ELSE now.at + u.delay * interval '1 ms' END,"        \
+  " due_at = CASE u.hold WHEN 0 THEN o.due_at ELSE " NOW " + u.delay * interval '1 ms' END,"       \
   " state = coalesce(u.keep, o.state),"                                                            \
   " result = CASE WHEN u.phase = 2 THEN coalesce(u.data, '{}')::json ELSE o.result END,"           \
   " error = CASE WHEN u.phase <> 2 THEN coalesce(u.error::json, o.error) END,"                     \
   " intents = o.intents + (u.venue IS NOT NULL)::integer,"                                         \
   " intent_open = u.venue IS NOT NULL OR o.intent_open AND u.outcome IS NULL,"                     \
-  " updated_at = now.at,"                                                                          \
-  " completed_at = CASE WHEN u.phase >= 2 THEN now.at END"                                         \
-  " FROM u, now WHERE o.order_id = u.order_id AND o.fence = u.fence AND o.step = u.step"           \
+  " updated_at = " NOW ","                                                                         \
+  " completed_at = CASE WHEN u.phase >= 2 THEN " NOW " END"                                        \
+  " FROM unnest($1::new_step[]) AS u WHERE o.order_id = u.order_id"                                \
+  " AND o.fence = u.fence AND o.step = u.step"                                                     \
   " AND o.phase < 2 AND NOT (o.intent_open AND u.venue IS NOT NULL)"                               \
-  " RETURNING o.order_id, o.step, o.ver, now.at, u.attempt, u.shows, u.status, u.data, u.before,"  \
+  " RETURNING o.order_id, o.step, o.ver, o.updated_at AS at, u.attempt, u.shows, u.status,"        \
+  " u.data, u.before,"                                                                             \
   " CASE WHEN u.venue IS NOT NULL OR u.outcome IS NOT NULL THEN o.intents END AS n, u.venue,"      \
   " u.tx_hash, u.bytes, u.in_amount, u.min_out, u.expires_at, u.outcome, u.out_amount,"            \
   " u.landed_at, o.fence, o.result" returning "),"                                                 \
@@ -223,25 +229,25 @@
  * state it must be in, $4 the state it moves to, $5 only if it waits, $6 the phase it moves to, $7
  * by hand. A row that is locked is passed over. */
 #define CANCEL                                                                                     \
-  NOW "l AS MATERIALIZED (SELECT order_id, owner IS NOT NULL AS owned FROM orders"                 \
-      " WHERE order_id = ANY($1::uuid[]) ORDER BY order_id FOR UPDATE SKIP LOCKED),"               \
-      " m AS (UPDATE orders o SET status = u.target, phase = u.phase, ver = o.ver + 1,"            \
-      " step = o.step + 1, fence = o.fence + 1, owner = NULL, due_at = NULL,"                      \
-      " by_hand = o.by_hand OR u.by_hand, updated_at = now.at,"                                    \
-      " completed_at = CASE WHEN u.phase >= 2 THEN now.at END"                                     \
-      " FROM unnest($2::uuid[], $3::text[], $4::text[], $5::boolean[], $6::smallint[],"            \
-      " $7::boolean[]) AS u(order_id, origin, target, waits, phase, by_hand), now"                 \
-      " WHERE o.order_id = u.order_id AND (u.order_id IN (SELECT order_id FROM l)) IS TRUE"        \
-      " AND o.status = u.origin AND o.phase < 2"                                                   \
-      " AND NOT (u.waits AND (o.phase <> 0 OR o.owner IS NOT NULL))"                               \
-      " AND NOT o.intent_open AND NOT EXISTS (SELECT 1 FROM steps i"                               \
-      " WHERE i.order_id = o.order_id AND i.outcome = 'landed')"                                   \
-      " RETURNING o.order_id, o.step, o.ver, o.attempt, o.status, o.phase, o.updated_at,"          \
-      " o.group_no IS NOT NULL AS grouped),"                                                       \
-      " e AS (INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"                 \
-      " SELECT order_id, step, ver, status, phase, attempt, updated_at FROM m)"                    \
-      " SELECT order_id, (order_id IN (SELECT order_id FROM l WHERE owned)) IS TRUE, ver,"         \
-      " attempt, updated_at, status, grouped FROM m"
+  "WITH l AS MATERIALIZED (SELECT order_id, owner IS NOT NULL AS owned FROM orders"                \
+  " WHERE order_id = ANY($1::uuid[]) ORDER BY order_id FOR UPDATE SKIP LOCKED),"                   \
+  " m AS (UPDATE orders o SET status = u.target, phase = u.phase, ver = o.ver + 1,"                \
+  " step = o.step + 1, fence = o.fence + 1, owner = NULL, due_at = NULL,"                          \
+  " by_hand = o.by_hand OR u.by_hand, updated_at = " NOW ","                                       \
+  " completed_at = CASE WHEN u.phase >= 2 THEN " NOW " END"                                        \
+  " FROM unnest($2::uuid[], $3::text[], $4::text[], $5::boolean[], $6::smallint[],"                \
+  " $7::boolean[]) AS u(order_id, origin, target, waits, phase, by_hand)"                          \
+  " WHERE o.order_id = u.order_id AND (u.order_id IN (SELECT order_id FROM l)) IS TRUE"            \
+  " AND o.status = u.origin AND o.phase < 2"                                                       \
+  " AND NOT (u.waits AND (o.phase <> 0 OR o.owner IS NOT NULL))"                                   \
+  " AND NOT o.intent_open AND NOT EXISTS (SELECT 1 FROM steps i"                                   \
+  " WHERE i.order_id = o.order_id AND i.outcome = 'landed')"                                       \
+  " RETURNING o.order_id, o.step, o.ver, o.attempt, o.status, o.phase, o.updated_at,"              \
+  " o.group_no IS NOT NULL AS grouped),"                                                           \
+  " e AS (INSERT INTO steps (order_id, step, seq, status, phase, attempt, at)"                     \
+  " SELECT order_id, step, ver, status, phase, attempt, updated_at FROM m)"                        \
+  " SELECT order_id, (order_id IN (SELECT order_id FROM l WHERE owned)) IS TRUE, ver,"             \
+  " attempt, updated_at, status, grouped FROM m"
 
 /* What the orders are like that were, or were not, moved a moment ago. $1 ids. */
 #define CANCEL_WHY                                                                                 \
