@@ -174,15 +174,21 @@ struct pool *pools_at(struct pools *pools, size_t i)
   return &pools->items[i];
 }
 
+/* Names that differ nearly always do so in their first letter. */
+static bool same(const char *a, const char *b)
+{
+  return *a == *b && strcmp(a, b) == 0;
+}
+
 const struct pool *pools_find(const struct pools *pools, const char *venue, const char *token_in,
                               const char *token_out, bool *x_to_y)
 {
   for (size_t i = 0; i < pools->n; i++) {
     const struct pool *pool = &pools->items[i];
-    if (strcmp(pool->venue, venue) != 0) continue;
-    *x_to_y = strcmp(pool->x, token_in) == 0;
+    if (!same(pool->venue, venue)) continue;
+    *x_to_y = same(pool->x, token_in);
     const char *other = *x_to_y ? pool->y : pool->x;
-    if ((*x_to_y || strcmp(pool->y, token_in) == 0) && strcmp(other, token_out) == 0) return pool;
+    if ((*x_to_y || same(pool->y, token_in)) && same(other, token_out)) return pool;
   }
   return NULL;
 }

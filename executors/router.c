@@ -62,47 +62,75 @@ static const char *why_none(const struct ox_quote *quotes, size_t n)
 
 /* ── saying why ──────────────────────────────────────────────────────────────────────────────── */
 
-struct percent {
-  char text[24];
+/* What is being written, cut off where there is no room. */
+struct text {
+  char *at;
+  size_t room; /* without the NUL */
 };
 
-static struct percent percent(uint32_t ppm)
+static void put(struct text *t, const char *text)
 {
-  struct percent p;
-  snprintf(p.text, sizeof p.text, "%u.%04u %%", ppm / BPS, ppm % BPS);
-  return p;
+  size_t n = strnlen(text, t->room);
+  memcpy(t->at, text, n);
+  t->at += n;
+  t->room -= n;
+  *t->at = '\0';
 }
 
-static void compare(const struct router_choice *c, char *text, size_t len)
+static void put_number(struct text *t, uint64_t n, int min_digits)
 {
-  const char *best = c->best->venue, *second = c->second->venue;
+  char digits[24], *p = digits + sizeof digits;
+  *--p = '\0';
+  for (; n || min_digits > 0; n /= 10, min_digits--) *--p = (char)('0' + n % 10);
+  put(t, p);
+}
+
+static void put_percent(struct text *t, uint32_t ppm)
+{
+  put_number(t, ppm / BPS, 1);
+  put(t, ".");
+  put_number(t, ppm % BPS, 4);
+  put(t, " %");
+}
+
+static void compare(const struct router_choice *c, struct text *t)
+{
+  put(t, c->best->venue);
+  put(t, c->gain == 0 ? " and " : " gives ");
+  if (c->gain > 0) {
+    put_percent(t, gain_in(PPM, c->best, c->second));
+    put(t, " more than ");
+  }
+  put(t, c->second->venue);
   if (c->gain == 0)
-    snprintf(text, len, "%s and %s give the same after fees; the first is taken", best, second);
+    put(t, " give the same after fees; the first is taken");
   else
-    snprintf(text, len, "%s gives %s more than %s%s after fees", best,
-             percent(gain_in(PPM, c->best, c->second)).text, second,
-             is_split(c->best) ? " alone" : "");
+    put(t, is_split(c->best) ? " alone after fees" : " after fees");
 }
 
 static void give_reason(struct router_choice *c, size_t n, uint32_t leg_cost_bps)
 {
-  if (!c->best) {
-    snprintf(c->reason, sizeof c->reason, "none of %zu venues has a usable quote", n);
-    return;
+  struct text t = {c->reason, sizeof c->reason - 1};
+  if (c->second) {
+    compare(c, &t);
+  } else {
+    put(&t, c->best ? c->best->venue : "none of ");
+    if (c->best) put(&t, " alone of ");
+    put_number(&t, n, 1);
+    put(&t, c->best ? " has a usable quote" : " venues has a usable quote");
   }
-  if (c->second)
-    compare(c, c->reason, sizeof c->reason);
-  else
-    snprintf(c->reason, sizeof c->reason, "%s alone of %zu has a usable quote", c->best->venue, n);
-  size_t len = strlen(c->reason);
-  if (c->second && is_split(c->best))
-    snprintf(c->reason + len, sizeof c->reason - len, "; another leg costs %s",
-             percent(leg_cost_bps * (PPM / BPS)).text);
-  if (c->declined)
-    snprintf(c->reason + len, sizeof c->reason - len,
-             "; %s would give %s more, and another leg costs %s", c->declined->venue,
-             percent(gain_in(PPM, c->declined, c->best)).text,
-             percent(leg_cost_bps * (PPM / BPS)).text);
+  if (c->second && is_split(c->best)) {
+    put(&t, "; another leg costs ");
+    put_percent(&t, leg_cost_bps * (PPM / BPS));
+  }
+  if (c->declined) {
+    put(&t, "; ");
+    put(&t, c->declined->venue);
+    put(&t, " would give ");
+    put_percent(&t, gain_in(PPM, c->declined, c->best));
+    put(&t, " more, and another leg costs ");
+    put_percent(&t, leg_cost_bps * (PPM / BPS));
+  }
 }
 
 void router_choose(const struct ox_quote *quotes, size_t n, uint32_t leg_cost_bps,

@@ -41,14 +41,17 @@ bool sim_faulty(const struct sim *sim)
 enum fault_kind sim_strike(const struct sim_venue *venue, enum fault_point point, const char *key,
                            uint32_t attempt)
 {
-  struct fault_call call = {.point = point,
-                            .venue = venue->name,
-                            .key = key,
-                            .attempt = attempt,
-                            .seed = venue->sim->seed,
-                            .now_ms = ledger_now_ms(venue->sim->ledger)};
   struct scenario *scenario = board_scenario(venue->sim->board);
-  enum fault_kind fault = faults_strike(scenario->faults, &call);
+  enum fault_kind fault = FAULT_NONE;
+  if (faults_any(scenario->faults)) {
+    struct fault_call call = {.point = point,
+                              .venue = venue->name,
+                              .key = key,
+                              .attempt = attempt,
+                              .seed = venue->sim->seed,
+                              .now_ms = ledger_now_ms(venue->sim->ledger)};
+    fault = faults_strike(scenario->faults, &call);
+  }
   scenario_drop(scenario);
   if (fault == FAULT_CRASH) crash(venue);
   return fault;

@@ -77,7 +77,11 @@ static void add(struct items *to, const struct ulid *id, const char *token, int6
 
 void relay_event(struct relay *r, const struct order_event *e)
 {
-  if (clock_mono_ms() >= r->listened_until_ms) return;
+  if (r->listened_until_ms == 0) return;
+  if (clock_mono_ms() >= r->listened_until_ms) {
+    r->listened_until_ms = 0;
+    return;
+  }
   if (r->events.len == 0) event_lines_begin(&r->source, &r->events);
   event_line_write(e, &r->events);
 }

@@ -3,11 +3,12 @@
  */
 #include "queue/answer.h"
 
+#include <assert.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 
 static bool get_int(const redisReply *reply, int64_t *out)
 {
@@ -32,6 +33,19 @@ enum status answer_ids(const redisReply *reply, struct ulid **ids, size_t *n)
   return ST_OK;
 }
 
+/* SESSION:NUMBER. A number that is not negative has one character less than the longest. */
+static void write_token(char out[QUEUE_TOKEN_MAX], const char *session, int64_t number)
+{
+  char digits[BUF_INT_MAX];
+  assert(number >= 0);
+  size_t n = buf_int_text(digits, number);
+  size_t head = strnlen(session, QUEUE_TOKEN_MAX - BUF_INT_MAX - 1);
+  memcpy(out, session, head);
+  out[head] = ':';
+  memcpy(out + head + 1, digits, n);
+  out[head + 1 + n] = '\0';
+}
+
 enum status answer_claimed(const redisReply *reply, const char *session, int64_t counter,
                            size_t max, struct queue_claimed *claimed)
 {
@@ -50,7 +64,7 @@ enum status answer_claimed(const redisReply *reply, const char *session, int64_t
       free(items);
       return ST_BROKEN;
     }
-    snprintf(items[i].token, sizeof items[i].token, "%s:%" PRId64, session, counter + (int64_t)i);
+    write_token(items[i].token, session, counter + (int64_t)i);
   }
   *claimed = (struct queue_claimed){items, n, (enum queue_gate)gate, wait_ms, now_ms};
   return ST_OK;
